@@ -1,0 +1,1 @@
+"""A secure gateway for letters and notices between Danish municipalities and educational institutions."""
