@@ -59,7 +59,7 @@ class Trust(_Section):
     ]
     policies: Annotated[
         list[str],
-        Field(min_length=1, description="Certificate policies, one of which a certificate must carry."),
+        Field(min_length=1, description="Certificate policies, each of which a certificate must carry."),
     ] = ["1.2.208.169.1.1.1.3.7"]
 
 
@@ -99,22 +99,27 @@ class Worker(_Section):
 
 
 class Deadlines(_Section):
-    """When silence is told. Working time is Danish: weekdays without holidays, by default 8 to 16."""
+    """When silence of machines is told; how long people have follows from the kind of document.
 
-    delivery_hours: Annotated[int, Field(ge=1, le=240, description="Working hours until UNDELIVERED.")] = 8
+    Working time is Danish: weekdays without holidays, 8 to 16.
+    """
+
+    delivery_hours: Annotated[int, Field(ge=2, le=240, description="Working hours until UNDELIVERED.")] = 24
     handover_hours: Annotated[
-        int, Field(ge=1, le=240, description="Working hours until not handed over.")
-    ] = 16
-    read_days: Annotated[int, Field(ge=1, le=60, description="Working days until UNREAD.")] = 2
-    answer_days: Annotated[int, Field(ge=1, le=60, description="Working days until UNANSWERED.")] = 5
+        int, Field(ge=2, le=240, description="Working hours until not handed over.")
+    ] = 24
 
 
 class Policy(_Section):
-    """Decisions that a data protection officer has made in writing."""
+    """Registers that documents are checked against, beside the ones that come with the product."""
 
-    coop_provisions: Annotated[
-        list[str], Field(description="Provisions decided to carry the basis set coop; logged as CONFIG.")
-    ] = []
+    municipalities: Annotated[
+        Path | None, Field(description="TOML file of municipality codes, in place of the product's list.")
+    ] = None
+    institutions: Annotated[
+        Path | None,
+        Field(description="TOML file of institution numbers; without it only their shape is checked."),
+    ] = None
 
 
 class Settings(_Section):

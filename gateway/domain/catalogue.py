@@ -144,6 +144,12 @@ class Code(Enum):
         "A WS-Addressing header is not covered by the signature. Sign every wsa header, or send none.",
         "En WS-Addressing-header er ikke dækket af signaturen. Signér alle wsa-headere, eller send ingen.",
     )
+    ATTACHMENT_UNSIGNED = _trust(
+        "An attachment is not covered by the signature exactly once. Sign each one, as SwA part or through its "
+        "xop:Include, and send none that nothing refers to.",
+        "Et bilag er ikke dækket netop én gang af signaturen. Signér hvert bilag, som SwA-del eller gennem dets "
+        "xop:Include, og send ingen, som intet henviser til.",
+    )
     TIMESTAMP_OUTSIDE = _trust(
         "The Timestamp lies outside the accepted time. Set the clock right; lifetime at most 15 minutes, skew 5 minutes.",
         "Timestamp ligger uden for den tilladte tid. Stil uret; levetid højst 15 minutter, afvigelse 5 minutter.",
@@ -203,6 +209,10 @@ class Code(Enum):
         "Whether a certificate is revoked cannot be told now: the revocation list is missing or too old. Try again later.",
         "Det kan ikke afgøres nu, om et certifikat er spærret: spærrelisten mangler eller er for gammel. Prøv igen senere.",
     )
+    REVOCATION_LIST_UNTRUSTED = _hidden(
+        "A revocation list is not one of the trusted authority's ({what}). It is not used; fetch it again.",
+        "En spærreliste er ikke den betroede udsteders ({what}). Den bruges ikke; hent den igen.",
+    )
     DEVELOPMENT_ROOT = _trust(
         "A development certificate is refused in this environment. Use an OCES3 certificate.",
         "Et udviklingscertifikat afvises i dette miljø. Brug et OCES3-certifikat.",
@@ -220,6 +230,19 @@ class Code(Enum):
     NOT_FOUND = _input(
         "Nothing with this identifier is known for this party. Check the identifier and on whose behalf you ask.",
         "Der findes intet med denne identifikation for denne part. Kontrollér id og hvem der spørges på vegne af.",
+    )
+
+    ALREADY_REGISTERED = _input(
+        "{what} is registered already. List what is registered, and change it instead.",
+        "{what} er allerede registreret. Vis det registrerede, og ret det i stedet.",
+    )
+    SEAL_KEY_OF_ANOTHER = _input(
+        "The certificate of the seal key does not carry the party's CVR number. Use the party's own certificate.",
+        "Forseglingsnøglens certifikat har ikke partens CVR-nummer. Brug partens eget certifikat.",
+    )
+    CERTIFICATE_OF_ANOTHER = _input(
+        "The certificate carries another CVR number than the system's. Register it as a system of its own.",
+        "Certifikatet har et andet CVR-nummer end fagsystemet. Registrér det som et selvstændigt fagsystem.",
     )
 
     # --- documents -----------------------------------------------------------------------------------
@@ -259,6 +282,14 @@ class Code(Enum):
         "Attachment {number} is not an accepted file ({what}). Send PDF, PNG, JPEG or plain text without active content.",
         "Bilag {number} er ikke en tilladt fil ({what}). Send PDF, PNG, JPEG eller ren tekst uden aktivt indhold.",
     )
+    CONTENT_DIGEST_DIFFERENT = _input(
+        "ContentDigest is not the SHA-256 of the octets that Retrieve gave. Retrieve the document again and store it whole.",
+        "ContentDigest er ikke SHA-256 af de bytes, Retrieve gav. Hent dokumentet igen, og gem det helt.",
+    )
+    READ_TIME = _input(
+        "ReadAt lies in the future or before the document was available. Give the time of the reading, in UTC.",
+        "ReadAt ligger i fremtiden eller før dokumentet var tilgængeligt. Angiv tidspunktet for læsningen i UTC.",
+    )
     CURSOR_INVALID = _input(
         "The cursor is not one that this operation gave to this party. Start again without a cursor.",
         "Markøren er ikke en, som denne operation har givet denne part. Begynd forfra uden markør.",
@@ -273,8 +304,40 @@ class Code(Enum):
         "The log bundle cannot be read ({what}). Export it again.",
         "Logpakken kan ikke læses ({what}). Eksportér den igen.",
     )
+    LOG_ENTRY_MALFORMED = _input(
+        "The log entry is not in the one form that docs/log-format.md gives ({what}). Export the log again.",
+        "Logposten har ikke den ene form, som docs/log-format.md beskriver ({what}). Eksportér loggen igen.",
+    )
+    LOG_OPENING_MALFORMED = _input(
+        "The opening of a log entry cannot be read ({what}). Export the log again.",
+        "Åbningen af en logpost kan ikke læses ({what}). Eksportér loggen igen.",
+    )
+    LOG_KEY_MALFORMED = _input(
+        "The log key is not of the form name+keyid+key ({what}). Copy it again from the contract.",
+        "Lognøglen har ikke formen navn+nøgleid+nøgle ({what}). Kopiér den igen fra aftalen.",
+    )
+    LOG_CHECKPOINT_MALFORMED = _input(
+        "The checkpoint cannot be read ({what}). Give the file exactly as the log wrote it.",
+        "Kontrolpunktet kan ikke læses ({what}). Giv filen præcis, som loggen skrev den.",
+    )
+    LOG_CHECKPOINT_UNTRUSTED = _trust(
+        "The checkpoint cannot be trusted ({what}). Ask the log's party which key signs it, by another way.",
+        "Kontrolpunktet kan ikke godtages ({what}). Spørg logpartens ansvarlige ad anden vej, hvilken nøgle der gælder.",
+    )
+    LOG_PROOF_MALFORMED = _input(
+        "The log proof cannot be read ({what}). Fetch it again.",
+        "Logbeviset kan ikke læses ({what}). Hent det igen.",
+    )
+    LOG_PROOF_UNTRUSTED = _trust(
+        "The log proof does not show that entry {index} is in the log. Keep the proof and tell the log's party.",
+        "Logbeviset viser ikke, at post {index} er i loggen. Gem beviset, og sig det til logparten.",
+    )
 
     # --- the installation ----------------------------------------------------------------------------
+    ARGUMENT_INVALID = _input(
+        "An argument cannot be used: {what}. `--help` shows what is expected.",
+        "Et argument kan ikke bruges: {what}. `--help` viser, hvad der forventes.",
+    )
     SETTINGS_INVALID = _input(
         "The settings are not usable: {what}. docs/settings.md lists every setting.",
         "Indstillingerne kan ikke bruges: {what}. docs/settings.md viser alle indstillinger.",
@@ -288,6 +351,16 @@ class Code(Enum):
         Family.UNAVAILABLE,
         "The store cannot be written now. Nothing was accepted; try again later with the same document.",
         "Lageret kan ikke skrives nu. Intet er modtaget; prøv igen senere med samme dokument.",
+    )
+    STORED_DATA_ALTERED = Row(
+        Family.INTERNAL,
+        "Stored data cannot be decrypted: the data or its key has been changed. Stop, and restore from the backup.",
+        "Lagrede data kan ikke dekrypteres: data eller nøgle er ændret. Stands, og gendan fra sikkerhedskopien.",
+    )
+    KEY_MISSING = Row(
+        Family.INTERNAL,
+        "The key {key} of party {party} is not in the key store. Make it, or restore the key store from its backup.",
+        "Nøglen {key} for parten {party} findes ikke i nøglelageret. Opret den, eller gendan nøglelageret.",
     )
     INTERNAL = Row(
         Family.INTERNAL,

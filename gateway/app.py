@@ -1,0 +1,219 @@
+"""The composition root: from settings to a running installation. Everything is put together here, and only here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+from gateway.crypto.keys import CheckpointKey, SigningKey
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import TransportWaits
+from gateway.domain.errors import InputError, UnavailableError
+from gateway.domain.evidence import Issuer
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.kinds import WorkingSpan
+from gateway.domain.operations import Environment, Service
+from gateway.interfaces import health
+from gateway.interfaces.asgi import Endpoint, application
+from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
+from gateway.interfaces.worker import Worker
+from gateway.protocol.mime import MESSAGE_LIMITS
+from gateway.services.installation import Installation
+from gateway.services.knowledge import load_knowledge
+from gateway.settings import Settings
+from gateway.storage.blobs import Blobs
+from gateway.storage.configuration import claim_installation
+from gateway.storage.database import Database
+from gateway.storage.key_store import KeyStore
+from gateway.transport.trust_files import Trust, TrustFiles, read_trust_store
+
+EXPIRY_DAYS = 30  # the last of the warnings before a certificate must be replaced
+SERVICE_PATHS = {Service.MUNICIPALITY: "/municipality/1", Service.INSTITUTION: "/institution/1"}
+
+
+def system_clock() -> datetime:
+    """The time of this machine, zoned UTC."""
+    return datetime.now(UTC)
+
+
+def open_installation(settings: Settings, clock: Callable[[], datetime] = system_clock) -> Installation:
+    """Return the installation that the settings describe, its database brought up to date.
+
+    Raises InputError SETTINGS_INVALID if a key or file cannot be used, TrustError DEVELOPMENT_ROOT if a development
+    root stands in the settings of another environment, and what `verify_certificate` raises for the seal key.
+    """
+    trust = TrustFiles(
+        read_trust_store(
+            settings.trust.roots,
+            settings.trust.intermediates,
+            settings.trust.policies,
+            settings.environment,
+        ),
+        settings.trust.revocation_lists,
+    )
+    seal_key = _signing_key(settings.keys.seal_key, settings.keys.seal_chain)
+    database = Database.open(settings.store.database, busy_seconds=settings.store.busy_seconds)
+    database.migrate()
+    installation_id = Uuid4(settings.installation)
+    with database.transaction() as connection:
+        claim_installation(connection, installation_id)
+    return Installation(
+        id=installation_id,
+        environment=Environment[settings.environment.upper()],
+        clock=clock,
+        database=database,
+        blobs=Blobs(settings.store.blobs),
+        keys=KeyStore(settings.keys.key_store),
+        seal_key=seal_key,
+        checkpoint_key=CheckpointKey.from_pem(_read(settings.keys.checkpoint_key)),
+        issuer=_issuer(seal_key, trust, clock()),
+        trust=trust,
+        knowledge=load_knowledge(
+            municipalities=_register(settings.policy.municipalities),
+            institutions=_register(settings.policy.institutions),
+            replacement_numbers_allowed=settings.environment != "production",
+        ),
+        waits=_waits(settings),
+        attachments_bytes=settings.limits.attachments_bytes,
+    )
+
+
+def build_application(settings: Settings, installation: Installation) -> Starlette:
+    """Return the HTTP application with both services, their schemas and the health pages."""
+    key = _signing_key(settings.keys.message_key, settings.keys.message_chain)
+    endpoints: dict[str, Endpoint] = {}
+    services = [
+        SoapEndpoint(service, settings.server.public_url + path, installation, key)
+        for service, path in SERVICE_PATHS.items()
+    ]
+    for service in services:
+        path = SERVICE_PATHS[service.service]
+        endpoints[path] = service.serve
+        endpoints[path + "/xsd/{name:path}"] = schema_endpoint
+        endpoints[path.rpartition("/")[0] + "/xsd/{name:path}"] = schema_endpoint
+    endpoints["/health/live"] = health.live
+    endpoints["/health/ready"] = health.Readiness(installation).ready
+    body_limit = MESSAGE_LIMITS.root_octets + settings.limits.attachments_bytes * 4 // 3
+    return application(endpoints, services[0].refuse, body_limit=body_limit, threads=settings.server.threads)
+
+
+@contextmanager
+def working(settings: Settings, installation: Installation) -> Generator[Worker]:
+    """Run a worker beside the block; it finishes what it has in hand when the block ends."""
+    worker = Worker(
+        installation,
+        settings.worker.poll_seconds,
+        settings.worker.lease_seconds,
+        settings.worker.checkpoint_seconds,
+    )
+    thread = threading.Thread(target=worker.run, name=worker.name)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until the process is told to stop (SIGTERM or SIGINT); open requests are answered first."""
+    installation = open_installation(settings)
+    config = uvicorn.Config(
+        build_application(settings, installation),
+        host=settings.server.host,
+        port=settings.server.port,
+        ssl_certfile=str(settings.server.tls_certificate),
+        ssl_keyfile=str(settings.server.tls_key),
+        http="httptools",
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=settings.server.shutdown_seconds,
+    )
+    try:
+        with working(settings, installation):
+            uvicorn.Server(config).run()
+    finally:
+        installation.database.close()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked, and whether it is in order."""
+
+    good: bool
+    what: str
+
+
+def check(settings: Settings) -> tuple[Finding, ...]:
+    """Return what is in order and what is not; what the start itself would refuse raises as there."""
+    installation = open_installation(settings)
+    at = installation.clock()
+    try:
+        findings = [Finding(True, f"settings, keys and store of installation {installation.id}")]
+        trust = installation.trust.current(at)
+        for issuer in (*trust.store.roots, *trust.store.intermediates):
+            name = issuer.x509.subject.rfc4514_string()
+            findings.append(_revocation_finding(trust, issuer, name, at))
+        for label, key in (("seal", settings.keys.seal_chain), ("message", settings.keys.message_chain)):
+            until = Certificate.all_from_pem(_read(key))[0].x509.not_valid_after_utc
+            days = (until - at).days
+            findings.append(
+                Finding(days >= EXPIRY_DAYS, f"{label} certificate is valid for {days} more days")
+            )
+        ready = health.Readiness(installation).waiting_too_long()
+        findings.append(Finding(not ready, "no delivery waits too long"))
+    finally:
+        installation.database.close()
+    return tuple(findings)
+
+
+def _revocation_finding(trust: Trust, issuer: Certificate, name: str, at: datetime) -> Finding:
+    try:
+        trust.revocations.evidence(issuer, at)
+    except UnavailableError:
+        return Finding(False, f"no current revocation list of {name}")
+    return Finding(True, f"revocation list of {name} is current")
+
+
+def _waits(settings: Settings) -> TransportWaits:
+    """How long the machines may take; the warning comes halfway."""
+
+    def span(hours: int) -> tuple[WorkingSpan, WorkingSpan]:
+        return WorkingSpan(hours=max(1, hours // 2)), WorkingSpan(hours=hours)
+
+    return TransportWaits(
+        delivery=span(settings.deadlines.delivery_hours), handover=span(settings.deadlines.handover_hours)
+    )
+
+
+def _issuer(key: SigningKey, trust: TrustFiles, at: datetime) -> Issuer:
+    """As whom the gateway seals: what its seal certificate says, once it is found trusted."""
+    now = trust.current(at)
+    trusted = verify_certificate(key.chain, Usage.SEAL, now.store, now.revocations, at)
+    return Issuer(trusted.identity.cvr, trusted.identity.organisation, trusted.certificate.fingerprint)
+
+
+def _signing_key(key: Path, chain: Path) -> SigningKey:
+    return SigningKey.from_pem(_read(key), _read(chain))
+
+
+def _register(path: Path | None) -> bytes | None:
+    return None if path is None else _read(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(Code.SETTINGS_INVALID, what=f"{path} cannot be read") from error

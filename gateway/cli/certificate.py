@@ -1,0 +1,30 @@
+"""Commands on certificates: what one says, and whether it would be trusted here and now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import SettingsFile, opened, read
+from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+
+application = typer.Typer(help="Certificates.", no_args_is_help=True)
+
+
+@application.command("check")
+def check(
+    settings: SettingsFile,
+    file: Annotated[Path, typer.Argument(help="PEM file, leaf first.")],
+    usage: Annotated[Usage, typer.Option(help="What it shall be used for.", parser=lambda text: Usage[text])],
+) -> None:
+    """Say whose certificate it is; fail with the reason if it may not be used for this."""
+    chain = Certificate.all_from_pem(read(file))
+    with opened(settings) as installation:
+        at = installation.clock()
+        trust = installation.trust.current(at)
+        trusted = verify_certificate(chain, usage, trust.store, trust.revocations, at)
+    typer.echo(f"CVR {trusted.identity.cvr}  {trusted.identity.organisation}  {trusted.identity.common_name}")
+    typer.echo(f"valid until {trusted.certificate.x509.not_valid_after_utc.isoformat()}")
+    typer.echo(f"fingerprint {trusted.certificate.fingerprint}")

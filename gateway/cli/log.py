@@ -1,0 +1,67 @@
+"""Commands on the disclosure log: export it, show its key, and verify a bundle without trusting anyone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import PartyArgument, SettingsFile, opened, party_id
+from gateway.services import disclosure_log
+from gateway.translog.report import Report
+from gateway.translog.verifier import verify_bundle
+
+application = typer.Typer(help="The disclosure log.", no_args_is_help=True)
+
+
+@application.command("export")
+def export(
+    settings: SettingsFile,
+    who: PartyArgument,
+    bundle: Annotated[Path, typer.Argument(help="The file to write (ZIP).")],
+) -> None:
+    """Write a party's log as a bundle, and print its checkpoint: keep that outside, it anchors the next audit."""
+    with opened(settings) as installation, bundle.open("wb") as target:
+        typer.echo(disclosure_log.export(installation, party_id(who), target), nl=False)
+
+
+@application.command("key")
+def key(settings: SettingsFile, who: PartyArgument) -> None:
+    """Print the public key of a party's log, for the auditor to pin."""
+    with opened(settings) as installation:
+        typer.echo(str(disclosure_log.log_key(installation, party_id(who))))
+
+
+@application.command("verify")
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The exported bundle.")],
+    log_key: Annotated[
+        str | None, typer.Option(help="The log's key, pinned when the contract was made.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="File with a checkpoint kept from before.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON.")] = False,
+) -> None:
+    """Verify a bundle; exit 0 OK, 1 INVALID, 2 UNANCHORED. Needs no installation, no settings, no network."""
+    known = checkpoint.read_text("utf-8") if checkpoint else None
+    report = verify_bundle(bundle, log_key=log_key, known_checkpoint=known)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+    else:
+        typer.echo("\n".join(_lines(report)))
+    raise typer.Exit(report.verdict.value)
+
+
+def _lines(report: Report) -> list[str]:
+    """The report for people: each step, the first bad entry, the verdict last."""
+    lines = [f"{step.outcome.value:<11} {step.name.value:<16} {step.told.english}" for step in report.steps]
+    if report.bad is not None:
+        place = (
+            str(report.bad.first)
+            if report.bad.first == report.bad.last
+            else f"{report.bad.first} to {report.bad.last}"
+        )
+        lines.append(f"First bad entry: {place} (entry {report.bad.entry_id or 'unreadable'})")
+    lines.append(f"{report.verdict.name}: {report.counts.entries} entries")
+    return lines

@@ -1,0 +1,211 @@
+"""Deadlines: which waits a state opens, when each falls due, what its silence becomes, and who is told.
+
+All times are zoned UTC; spans run in Danish working time. A deadline is a row, and its firing is an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum, unique
+from typing import Final
+
+from gateway.domain.calendar import Calendar, local_day
+from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.kinds import DocumentKind, Urgency, WorkingSpan
+from gateway.domain.status import State, Status
+
+_LONGEST_WISH: Final = timedelta(days=366)  # a reply wished for later than this would be no deadline at all
+
+
+@unique
+class DeadlineKind(Enum):
+    """What is waited for; the value is the state that ends the wait."""
+
+    RELAY = State.RELAYED
+    DELIVERY = State.AVAILABLE
+    HANDOVER = State.HANDED_OVER
+    READ = State.READ
+    ANSWER = State.ANSWERED
+
+
+@unique
+class Told(Enum):
+    """Who is told, each by an event in the list of its party's system, or on the operations page."""
+
+    SENDER = "SENDER"  # stays responsible until the document is read and answered
+    ATTENTION = "ATTENTION"  # the roles the document is addressed to
+    DEPUTY = "DEPUTY"
+    MAILBOX = "MAILBOX"  # the recipient's main mailbox
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True)
+class Firing:
+    """What the passing of a deadline becomes: a negative state, its evidence, and who is told."""
+
+    state: State
+    evidence: EvidenceEvent
+    reason: EventReason
+    told: tuple[Told, ...]
+    warned: tuple[Told, ...]  # at the warning, before anything has failed
+
+
+def _firing(
+    state: State,
+    evidence: EvidenceEvent,
+    reason: ReasonCode,
+    told: tuple[Told, ...],
+    warned: tuple[Told, ...],
+) -> Firing:
+    return Firing(state, evidence, EventReason(reason), told, warned)
+
+
+FIRINGS: Final = {
+    DeadlineKind.RELAY: _firing(
+        State.RELAY_FAILED,
+        EvidenceEvent.RELAY_FAILURE,
+        ReasonCode.RELAY_TIMEOUT,
+        told=(Told.SENDER, Told.OPERATOR),
+        warned=(Told.OPERATOR,),
+    ),
+    DeadlineKind.DELIVERY: _firing(
+        State.UNDELIVERED,
+        EvidenceEvent.CONTENT_CONSIGNMENT_FAILURE,
+        ReasonCode.NOT_MADE_AVAILABLE,
+        told=(Told.SENDER, Told.OPERATOR),
+        warned=(Told.OPERATOR,),
+    ),
+    DeadlineKind.HANDOVER: _firing(
+        State.UNDELIVERED,
+        EvidenceEvent.CONTENT_HANDOVER_FAILURE,
+        ReasonCode.NOT_FETCHED,
+        told=(Told.SENDER, Told.MAILBOX, Told.OPERATOR),
+        warned=(Told.MAILBOX, Told.OPERATOR),
+    ),
+    DeadlineKind.READ: _firing(
+        State.UNREAD,
+        EvidenceEvent.READ_EXPIRY,
+        ReasonCode.NOT_READ,
+        told=(Told.SENDER, Told.DEPUTY, Told.MAILBOX),
+        warned=(Told.ATTENTION,),
+    ),
+    DeadlineKind.ANSWER: _firing(
+        State.UNANSWERED,
+        EvidenceEvent.ANSWER_EXPIRY,
+        ReasonCode.NOT_ANSWERED,
+        told=(Told.SENDER, Told.ATTENTION, Told.DEPUTY),
+        warned=(Told.ATTENTION,),
+    ),
+}
+"""Every kind of deadline with what becomes of it in silence."""
+
+
+@dataclass(frozen=True)
+class TransportWaits:
+    """How long the machines may take, as (warning, failure). Defaults: evidence model §4.1, in working time."""
+
+    relay: tuple[WorkingSpan, WorkingSpan] = (WorkingSpan(hours=1), WorkingSpan(hours=12))
+    delivery: tuple[WorkingSpan, WorkingSpan] = (WorkingSpan(hours=12), WorkingSpan(hours=24))
+    handover: tuple[WorkingSpan, WorkingSpan] = (WorkingSpan(hours=12), WorkingSpan(hours=24))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What of a document decides its deadlines."""
+
+    document_id: Uuid4
+    kind: DocumentKind
+    local: bool  # both parties on this installation: no relay, and the delivery clock starts at DISPATCHED
+    urgency: Urgency | None = None
+    reply_due: date | None = None  # a day in Copenhagen, as the sender wishes
+    transport: TransportWaits = TransportWaits()
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """One wait of one document."""
+
+    document_id: Uuid4
+    kind: DeadlineKind
+    opened_at: datetime
+    warn_at: datetime
+    due_at: datetime
+
+    @property
+    def firing(self) -> Firing:
+        """What it becomes if it passes in silence."""
+        return FIRINGS[self.kind]
+
+    def is_met(self, status: Status) -> bool:
+        """Whether there is nothing left to wait for: the state was reached, or the document was withdrawn."""
+        return status.is_withdrawn or status.reached(self.kind.value)
+
+
+def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) -> tuple[Deadline, ...]:
+    """The deadlines that open when a document reaches `state` at `at`, in the recipient's calendar."""
+    return tuple(
+        Deadline(waiting.document_id, kind, at, *_times(kind, at, waiting, calendar))
+        for kind in _OPENED[state, waiting.local]
+        if kind is not DeadlineKind.ANSWER or _awaits_answer(waiting)
+    )
+
+
+_REMOTE: Final = {
+    State.ACCEPTED: (DeadlineKind.ANSWER,),
+    State.DISPATCHED: (DeadlineKind.RELAY,),
+    State.RELAYED: (DeadlineKind.DELIVERY,),
+    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ),
+}
+_LOCAL: Final = {
+    State.ACCEPTED: (DeadlineKind.ANSWER,),
+    State.DISPATCHED: (DeadlineKind.DELIVERY,),
+    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ),
+}
+# The answer is counted from acceptance: the promise to the sender does not wait for our own transport.
+_OPENED: Final[Mapping[tuple[State, bool], tuple[DeadlineKind, ...]]] = {
+    (state, local): (_LOCAL if local else _REMOTE).get(state, ())
+    for state in State
+    for local in (True, False)
+}
+
+
+def _awaits_answer(waiting: Waiting) -> bool:
+    return waiting.reply_due is not None or waiting.kind.waits(waiting.urgency).answer is not None
+
+
+def _times(
+    kind: DeadlineKind, at: datetime, waiting: Waiting, calendar: Calendar
+) -> tuple[datetime, datetime]:
+    """When to warn and when it falls due."""
+    waits = waiting.kind.waits(waiting.urgency)
+    if kind is DeadlineKind.ANSWER:
+        due = _answer_due(at, waits.answer, waiting.reply_due, calendar)
+        return _halfway(at, due, calendar), due
+    read_due = waits.read.after(at, calendar)
+    if kind is DeadlineKind.READ:
+        return _halfway(at, read_due, calendar), read_due
+    warning, failure = {
+        DeadlineKind.RELAY: waiting.transport.relay,
+        DeadlineKind.DELIVERY: waiting.transport.delivery,
+        DeadlineKind.HANDOVER: waiting.transport.handover,
+    }[kind]
+    due = min(failure.after(at, calendar), read_due)  # no machine may take longer than a person has to read
+    return min(warning.after(at, calendar), _halfway(at, due, calendar)), due
+
+
+def _answer_due(
+    at: datetime, span: WorkingSpan | None, reply_due: date | None, calendar: Calendar
+) -> datetime:
+    """The earlier of what the kind says and what the sender wishes; never before a working day has been open."""
+    dues = [] if span is None else [span.after(at, calendar)]
+    if reply_due is not None:
+        today = local_day(calendar.add_working_time(at, timedelta()))
+        dues.append(calendar.close_of(min(max(reply_due, today), today + _LONGEST_WISH)))
+    return min(dues)
+
+
+def _halfway(at: datetime, due: datetime, calendar: Calendar) -> datetime:
+    return calendar.add_working_time(at, calendar.working_time_between(at, due) / 2)

@@ -1,0 +1,17 @@
+"""The one door to the rules: every finding on a document."""
+
+from __future__ import annotations
+
+from gateway.domain.document import Document
+from gateway.domain.lint import lint
+from gateway.domain.rule_checks_basis import check_basis
+from gateway.domain.rule_checks_body import check_body
+from gateway.domain.rule_checks_header import check_header
+from gateway.domain.rule_context import Case, RuleContext
+from gateway.domain.rules import Finding
+
+
+def evaluate(document: Document, context: RuleContext) -> tuple[Finding, ...]:
+    """Every finding on a document; `gateway.domain.rules.refusals` tells which of them stop it."""
+    case = Case(document, context)
+    return (*check_header(case), *check_basis(case), *check_body(case), *lint(document, context.words))

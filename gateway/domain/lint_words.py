@@ -1,0 +1,171 @@
+"""The dated word lists of the lint, and how a text is searched for them.
+
+The lists are data, read by a data protection officer; they err both ways and assist a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, unique
+from functools import cached_property, lru_cache
+from typing import Final
+
+from gateway.domain.rules import Rule
+
+_KEY: Final = 3  # letters by which beginnings are looked up
+_SHAPE: Final = re.compile(r"[^\W\d_][\w -]*|[\w -]{3,}\*|\*[\w-]{3,}")
+_WORD: Final = re.compile(r"\w+(?:-\w+)*")
+# A name after a word: "mor Mette", "søster, Sofie", "kæresten hedder Jonas".
+_NAME_AFTER: Final = r"(?:,|\s+hedder)?\s+[A-ZÆØÅ][a-zæøåé]+"
+
+
+@unique
+class Match(Enum):
+    """When a word of a list counts."""
+
+    WORD = "WORD"  # wherever it stands
+    BEFORE_NAME = "BEFORE_NAME"  # where a name follows it
+
+
+@dataclass(frozen=True)
+class WordList:
+    """One list for one rule and the days it holds (both included). Words are lower case; "*" opens an end."""
+
+    rule: Rule
+    name: str
+    match: Match
+    words: tuple[str, ...]
+    valid_from: date
+    valid_to: date | None = None
+
+    def is_valid_on(self, day: date) -> bool:
+        """Whether the list is in use on this day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Word lists made ready for searching. A text is taken apart once, and each word looked up."""
+
+    exact: Mapping[str, frozenset[WordList]]
+    beginnings: Mapping[str, tuple[tuple[str, WordList], ...]]  # by their first letters
+    endings: Mapping[str, WordList]
+    phrases: Mapping[str, tuple[tuple[re.Pattern[str], WordList], ...]]  # by their first word
+
+    def rules_found(self, text: str) -> frozenset[Rule]:
+        """The rules whose lists have a word in the text."""
+        folded = text.casefold()
+        found: set[WordList] = set()
+        for word in words_of(folded):
+            if word in self.exact:
+                found |= self.exact[word]
+            for start, each in self.beginnings.get(word[:_KEY], ()):
+                if word.startswith(start):
+                    found.add(each)
+            if word.endswith(self._all_endings):
+                found.update(each for end, each in self.endings.items() if word.endswith(end))
+            for phrase, each in self.phrases.get(word, ()):
+                if phrase.search(folded):
+                    found.add(each)
+        return frozenset(
+            each.rule
+            for each in found
+            if each.match is Match.WORD or _before_name(each.words).search(text) is not None
+        )
+
+    @cached_property
+    def _all_endings(self) -> tuple[str, ...]:
+        return tuple(self.endings)
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """All word lists, and which data protection officer read them last (None: nobody yet)."""
+
+    lists: tuple[WordList, ...]
+    reviewed_by: str | None = None
+    reviewed_on: date | None = None
+
+    def on(self, day: date) -> Lexicon:
+        """The lists in use on this day, ready for searching."""
+        return _lexicon(tuple(each for each in self.lists if each.is_valid_on(day)))
+
+    @staticmethod
+    def from_mapping(data: Mapping[str, object]) -> WordLists:
+        """The lists as `lint_words.toml` holds them. ValueError on anything that does not fit."""
+        lists = data.get("list")
+        if not isinstance(lists, list) or not lists:
+            raise ValueError("no word lists")
+        reviewed_on = data.get("reviewedOn") or None
+        if reviewed_on is not None and not isinstance(reviewed_on, date):
+            raise ValueError("reviewedOn is not a day")
+        reviewed_by = data.get("reviewedBy") or None
+        return WordLists(
+            tuple(_word_list(each) for each in lists),
+            None if reviewed_by is None else str(reviewed_by),
+            reviewed_on,
+        )
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text in lower case; a word with a hyphen counts whole and in its parts."""
+    words = set()
+    for word in _WORD.findall(text.casefold()):
+        words.add(word)
+        if "-" in word:
+            words.update(word.split("-"))
+    return frozenset(words)
+
+
+@lru_cache(maxsize=8)
+def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
+    exact: dict[str, frozenset[WordList]] = {}
+    beginnings: dict[str, tuple[tuple[str, WordList], ...]] = {}
+    endings: dict[str, WordList] = {}
+    phrases: dict[str, tuple[tuple[re.Pattern[str], WordList], ...]] = {}
+    for each in lists:
+        for word in each.words:
+            if " " in word:
+                phrase = re.compile(rf"(?<!\w){_pattern(word)}(?!\w)")
+                first = word.split()[0]
+                phrases[first] = (*phrases.get(first, ()), (phrase, each))
+            elif word.startswith("*"):
+                endings[word[1:]] = each
+            elif word.endswith("*"):
+                start = word[:-1]
+                beginnings[start[:_KEY]] = (*beginnings.get(start[:_KEY], ()), (start, each))
+            else:
+                exact[word] = exact.get(word, frozenset()) | {each}
+    return Lexicon(exact, beginnings, endings, phrases)
+
+
+@lru_cache(maxsize=8)
+def _before_name(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?i:{'|'.join(map(_pattern, words))}){_NAME_AFTER}")
+
+
+def _pattern(word: str) -> str:
+    return re.escape(word).replace("\\*", r"\w*").replace("\\ ", r"\s+")
+
+
+def _word_list(data: object) -> WordList:
+    if not isinstance(data, Mapping):
+        raise ValueError("a word list is a table")
+    words, valid_from, valid_to = data.get("words"), data.get("validFrom"), data.get("validTo")
+    if not isinstance(words, Sequence) or isinstance(words, str) or not all(_is_word(word) for word in words):
+        raise ValueError("words are lower-case texts")
+    if not isinstance(valid_from, date) or not (valid_to is None or isinstance(valid_to, date)):
+        raise ValueError("a word list has validFrom, and validTo if it has ended")
+    try:
+        rule = Rule[str(data.get("rule"))]
+    except KeyError:
+        raise ValueError("a word list names a rule") from None
+    return WordList(rule, str(data.get("name")), Match(data.get("match")), tuple(words), valid_from, valid_to)
+
+
+def _is_word(word: object) -> bool:
+    """A word or phrase; its end or its beginning may be open if at least three letters are given."""
+    return isinstance(word, str) and word == word.casefold() and _SHAPE.fullmatch(word) is not None

@@ -1,0 +1,80 @@
+"""A document as a plain tree: what is left of XML once it has been verified and found valid by its schema."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.domain.annotation import schema_path
+
+
+@dataclass(frozen=True)
+class Node:
+    """One element: its name without prefix, where it stands, its text, and its child elements in order.
+
+    `path` is that of the document as received, with a position where siblings share a name:
+    "/Document/Header/LegalBasis[2]/Provision". `line` is 1-based, 0 where there is none.
+    """
+
+    name: str
+    path: str
+    line: int
+    text: str = field(default="", repr=False)  # empty for an element that holds elements
+    children: tuple[Node, ...] = field(default=(), repr=False)
+    attributes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def schema_path(self) -> str:
+        """The path without positions: the name of the element in the schema."""
+        return schema_path(self.path)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it holds no elements, and so its own value."""
+        return not self.children
+
+    def find(self, steps: str) -> Node | None:
+        """The first element at this relative path ("Subject/CprNumber"), or None."""
+        return next(iter(self.find_all(steps)), None)
+
+    def find_all(self, steps: str) -> tuple[Node, ...]:
+        """Every element at this relative path, in document order."""
+        found: tuple[Node, ...] = (self,)
+        for step in steps.split("/"):
+            found = tuple(child for node in found for child in node.children if child.name == step)
+        return found
+
+    def text_of(self, steps: str) -> str | None:
+        """The text of the first element at this relative path, or None if it is absent."""
+        node = self.find(steps)
+        return None if node is None else node.text
+
+    def has(self, steps: str) -> bool:
+        """Whether there is an element at this relative path."""
+        return self.find(steps) is not None
+
+    def walk(self) -> Iterator[Node]:
+        """This element and all within it, in document order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def leaves(self) -> Iterator[Node]:
+        """The elements within it that hold values, in document order."""
+        return (node for node in self.walk() if node.is_leaf)
+
+    def attribute(self, name: str) -> str | None:
+        """The value of an attribute, or None."""
+        return dict(self.attributes).get(name)
+
+
+def child_paths(parent: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The paths of the children with these names, in order: numbered from 1 where a name is shared."""
+    totals = Counter(names)
+    seen: Counter[str] = Counter()
+    paths = []
+    for name in names:
+        seen[name] += 1
+        paths.append(f"{parent}/{name}" + (f"[{seen[name]}]" if totals[name] > 1 else ""))
+    return tuple(paths)

@@ -1,0 +1,269 @@
+"""The legal-basis gate: whether each element of a document may be shared on the provisions claimed, or why not.
+
+Everything follows from what the schema says of each element (`Annotations`) and from the dated lists of provisions
+and basis sets. What is not known is not allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from functools import cached_property
+from typing import Final
+
+from gateway.domain.annotation import (
+    Annotation,
+    Annotations,
+    Basis,
+    BasisSet,
+    Carrier,
+    Category,
+    Certainty,
+    Condition,
+    Minimum,
+)
+from gateway.domain.calendar import local_day
+from gateway.domain.codes import CodeList, Provision
+from gateway.domain.document import AttachmentEntry, Consent, Document, LegalBasis, day_of, is_true
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.node import Node
+
+# LAB §30 stk. 7 has one sentence for who has an order and one for who has none: a claim of the other carries nothing.
+_OTHER_SENTENCE: Final[Mapping[DocumentKind, frozenset[str]]] = {
+    DocumentKind.EDUCATION_ORDER_LETTER: frozenset({"LAB-30-7-2"}),
+    DocumentKind.SUPPORT_NEED_LETTER: frozenset({"LAB-30-7-1"}),
+}
+
+
+@unique
+class Verdict(Enum):
+    """Whether an element may be shared; otherwise what is missing."""
+
+    ALLOWED = "ALLOWED"
+    NO_BASIS = "NO_BASIS"  # no claimed provision carries its basis set
+    NO_NECESSITY = "NO_NECESSITY"  # one would, if the claim said why this is essential
+    NO_CONSENT = "NO_CONSENT"  # a consent is claimed, but it does not hold for this category
+    BEFORE_ORDER = "BEFORE_ORDER"  # a measure from before the first education order
+
+
+# One way to be carried is enough; of several reasons against, the one that is easiest to mend is told.
+_TOLD_FIRST: Final = (
+    Verdict.ALLOWED,
+    Verdict.NO_NECESSITY,
+    Verdict.BEFORE_ORDER,
+    Verdict.NO_CONSENT,
+    Verdict.NO_BASIS,
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What decides: the schema's annotations, the basis sets, the provisions, and the sender's own decision."""
+
+    annotations: Annotations
+    basis_sets: Mapping[Basis, BasisSet]
+    provisions: CodeList[Provision]
+    cooperation_decided: bool = False  # the sender's DPO decided in writing that cooperation rules may carry
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One element of a document and whether it may be shared. An element the schema does not know has no annotation."""
+
+    node: Node = field(repr=False)
+    annotation: Annotation | None
+    verdict: Verdict
+    withheld: bool = False  # the young person asked to leave out its category, and no rule of law demands it
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What the log says of a document's content: paths of the schema and categories, no values."""
+
+    fields_sent: tuple[str, ...]
+    fields_withheld: tuple[str, ...]
+    categories: tuple[str, ...]
+    special: bool  # whether data of GDPR art. 9 are among them
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One document before the policy."""
+
+    document: Document
+    policy: Policy
+
+    @cached_property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """A judgement on every element that says something, in document order, and on every attachment's category."""
+        elements = tuple(self._judge_element(node) for node in self.document.content())
+        return elements + tuple(self._judge_attachment(entry) for entry in self.document.attachments)
+
+    def covers(self, category: Category) -> bool:
+        """Whether a claimed consent, in force, has this category in its scope."""
+        return any(self._consents_to(claim, category) for claim, _ in self._claims)
+
+    def is_carried(self, basis: Basis, category: Category) -> bool:
+        """Whether what is claimed carries a basis set for this category."""
+        return (
+            self._verdict(Annotation(category, basis, Minimum.OPTIONAL, Certainty.DEDUCTION), None)
+            is Verdict.ALLOWED
+        )
+
+    def holds(self, claim: LegalBasis) -> bool:
+        """Whether the consent a claim names is there and in force on the day the document was made."""
+        return self._consent(claim) is not None
+
+    def is_in_force(self, claim: LegalBasis) -> bool:
+        """Whether the provision claimed is known and in force on the day the document was made."""
+        return self._provision(claim) is not None
+
+    def disclosure(self) -> Disclosure:
+        """What the log says of the content, whether or not it may be sent."""
+        sent = dict.fromkeys(node.schema_path for node in self.document.content())
+        held = [judgement.annotation for judgement in self.judgements if judgement.annotation is not None]
+        categories = {annotation.category for annotation in held}
+        withheld = tuple(
+            path
+            for path, annotation in self.policy.annotations.by_path.items()
+            if annotation.category.value in self._wishes and path not in sent and self._is_of_this_kind(path)
+        )
+        names = tuple(sorted(category.value for category in categories))
+        return Disclosure(tuple(sent), withheld, names, Category.HEALTH in categories)
+
+    # --- how it decides ------------------------------------------------------------------------------
+
+    def _judge_attachment(self, entry: AttachmentEntry) -> Judgement:
+        """An attachment may be sent where an element of its category may, in a document of this kind."""
+        category = Category(entry.category)
+        bases = {Basis.SPECIAL} if category is Category.HEALTH else self._bases_of(category)
+        annotations = [Annotation(category, basis, Minimum.OPTIONAL, Certainty.DEDUCTION) for basis in bases]
+        verdict = _told({self._verdict(annotation, None) for annotation in annotations})
+        node = entry.node.find("Category") or entry.node
+        withheld = category.value in self._wishes
+        return Judgement(
+            node, Annotation(category, Basis.ANY, Minimum.OPTIONAL, Certainty.DEDUCTION), verdict, withheld
+        )
+
+    def _judge_element(self, node: Node) -> Judgement:
+        try:
+            annotation = self.policy.annotations.of(node.path, node.text)
+        except KeyError:
+            return Judgement(node, None, Verdict.NO_BASIS)
+        withheld = annotation.category.value in self._wishes and annotation.minimum is not Minimum.STATUTORY
+        return Judgement(node, annotation, self._verdict(annotation, node), withheld)
+
+    def _verdict(self, annotation: Annotation, node: Node | None) -> Verdict:
+        basis_set = self.policy.basis_sets[self._effective(annotation.basis)]
+        if basis_set.carried_by_any and self._carries_any:
+            return Verdict.ALLOWED
+        if basis_set.carried_by_wish and self.document.header.has("OwnWords/Form"):
+            return Verdict.ALLOWED
+        return _told(
+            {
+                self._try(carrier, claim, annotation.category, node)
+                for carrier in basis_set.carriers
+                for claim, provision in self._claims
+                if provision.code in carrier.provisions
+            }
+        )
+
+    def _try(self, carrier: Carrier, claim: LegalBasis, category: Category, node: Node | None) -> Verdict:
+        """Whether this claim meets the condition under which the carrier carries."""
+        match carrier.condition:
+            case Condition.NONE:
+                met, otherwise = True, Verdict.NO_BASIS
+            case Condition.NECESSITY:
+                met, otherwise = bool((claim.necessity or "").strip()), Verdict.NO_NECESSITY
+            case Condition.SINCE_FIRST_ORDER:
+                met, otherwise = not self._ended_before_order(node), Verdict.BEFORE_ORDER
+            case Condition.CONSENT:
+                met, otherwise = self._consents_to(claim, category), Verdict.NO_CONSENT
+            case Condition.EXPLICIT_HEALTH_CONSENT:
+                explicit = claim.article_9 == "A"  # GDPR art. 9(2)(a)
+                met, otherwise = explicit and self._consents_to(claim, Category.HEALTH), Verdict.NO_CONSENT
+            case Condition.PARTY_DECISION:
+                met, otherwise = self.policy.cooperation_decided, Verdict.NO_BASIS
+        return Verdict.ALLOWED if met else otherwise
+
+    def _effective(self, basis: Basis) -> Basis:
+        """The law knows only imminent risk; an early warning rests on cooperation or consent."""
+        early = self.document.kind is DocumentKind.DROPOUT_RISK_NOTICE and not is_true(
+            self.document.body.find("Imminent")
+        )
+        return Basis.COOP if basis is Basis.RISK and early else basis
+
+    @cached_property
+    def _claims(self) -> tuple[tuple[LegalBasis, Provision], ...]:
+        """The claims that count: in force, for this way and kind, and for documents about a person at all."""
+        found = [(claim, self._provision(claim)) for claim in self.document.legal_bases]
+        return tuple(
+            (claim, provision)
+            for claim, provision in found
+            if provision is not None
+            and provision.carries_documents
+            and self.document.direction in provision.directions
+            and provision.code not in _OTHER_SENTENCE.get(self.document.kind, frozenset())
+        )
+
+    @cached_property
+    def _carries_any(self) -> bool:
+        """Whether something is claimed that lets a document be sent; the rule on CPR numbers alone does not."""
+        only_numbers = self.policy.basis_sets[Basis.CPR].provisions
+        return any(provision.code not in only_numbers for _, provision in self._claims)
+
+    @cached_property
+    def _wishes(self) -> frozenset[str]:
+        return self.document.subject_information.withheld_on_wish
+
+    def _provision(self, claim: LegalBasis) -> Provision | None:
+        return self.policy.provisions.find(claim.provision, on=local_day(self.document.created_at))
+
+    def _consent(self, claim: LegalBasis) -> Consent | None:
+        day = local_day(self.document.created_at)
+        for consent in self.document.consents:
+            if consent.consent_id == claim.consent_id:
+                in_force = consent.given_on <= day and (
+                    consent.valid_until is None or day <= consent.valid_until
+                )
+                return consent if in_force else None
+        return None
+
+    def _consents_to(self, claim: LegalBasis, category: Category) -> bool:
+        consent = self._consent(claim)
+        return consent is not None and category.value in consent.scope
+
+    def _ended_before_order(self, node: Node | None) -> bool:
+        """Whether the measure an element belongs to ended before the first order, or the only one named."""
+        first = self.document.body.find("Order/FirstOrderOn") or self.document.body.find("Order/IssuedOn")
+        measure = _block_of(self.document.body, node)
+        end = None if measure is None else measure.find("To")
+        return first is not None and end is not None and day_of(end) < day_of(first)
+
+    def _bases_of(self, category: Category) -> set[Basis]:
+        """The basis sets of this category in a body of this kind, or else in the header."""
+        for start in (f"/Document/{self.document.kind.value}/", "/Document/Header/"):
+            found = {
+                annotation.basis
+                for path, annotation in self.policy.annotations.by_path.items()
+                if path.startswith(start) and annotation.category is category
+            }
+            if found:
+                return found
+        return set()
+
+    def _is_of_this_kind(self, path: str) -> bool:
+        return path.startswith((f"/Document/{self.document.kind.value}/", "/Document/Header/"))
+
+
+def _told(verdicts: set[Verdict]) -> Verdict:
+    """One verdict of several ways to be carried: one way is enough; else what is easiest to mend."""
+    return next((verdict for verdict in _TOLD_FIRST if verdict in verdicts), Verdict.NO_BASIS)
+
+
+def _block_of(body: Node, node: Node | None) -> Node | None:
+    """The block of the body that an element stands in."""
+    if node is None:
+        return None
+    return next((block for block in body.children if node.path.startswith(f"{block.path}/")), None)

@@ -1,0 +1,114 @@
+"""The rules on blocks, letters and notices (D01, D10, L01 to L04, N01 to N04)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from gateway.domain.annotation import Basis, Category
+from gateway.domain.document import day_of, is_true
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.node import Node
+from gateway.domain.party import Role
+from gateway.domain.rule_context import Case, error, warning
+from gateway.domain.rules import Finding, Rule
+
+_SPANS: Final = (
+    ("From", "To"),
+    ("ValidFrom", "ValidTo"),
+    ("StartDate", "PlannedEnd"),
+    ("PeriodFrom", "PeriodTo"),
+    ("GivenOn", "ValidUntil"),
+    ("FirstOrderOn", "IssuedOn"),
+)
+# What explains an "other" in its block. `Name` is that of an education or a person in a role.
+_EXPLAINS: Final = ("Text", "Note", "How", "What", "Name", "PersonName", "Unit", "SchoolMust")
+_CONTACTS: Final = frozenset({"Contact", "Primary", "Deputy", "Owner"})
+_HELP: Final = ("Mentor", "ItBackpack", "EarlierStarts", "MunicipalHelp")
+_LETTERS_OF_SUPPORT: Final = frozenset(
+    {DocumentKind.EDUCATION_ORDER_LETTER, DocumentKind.SUPPORT_NEED_LETTER}
+)
+_BACK_OFFICE: Final = frozenset({Role.ADMINISTRATION, Role.MAIN_MAILBOX})
+_LATE_DAYS: Final = 7
+_MENTOR_MONTHS: Final = 6  # a mentor is granted for six months at a time
+
+
+def check_body(case: Case) -> Iterator[Finding]:
+    """The findings on every block, and on letters and notices as such."""
+    for node in (*case.document.header.walk(), *case.document.body.walk()):
+        if not node.is_leaf:
+            yield from _block(node)
+    yield from _letter(case)
+    yield from _late(case)
+    if case.document.kind is DocumentKind.DROPOUT_RISK_NOTICE:
+        yield from _risk_notice(case)
+    if case.document.kind is DocumentKind.INTERRUPTION_NOTICE and not _risk_notices(case):
+        yield warning(Rule.N03, case.document.body)
+
+
+def _block(node: Node) -> Iterator[Finding]:
+    for first, last in _SPANS:
+        start, end = node.find(first), node.find(last)
+        if start is not None and end is not None and day_of(end) < day_of(start):
+            yield error(Rule.D01, end)
+    explained = any((node.text_of(name) or "OTHER") != "OTHER" for name in _EXPLAINS)
+    for child in node.children:
+        if child.text == "OTHER" and child.name not in _EXPLAINS and not explained:
+            yield error(Rule.D10, child)
+    if node.name in _CONTACTS and node.has("Role") and not (node.has("Phone") or node.has("Email")):
+        yield error(Rule.L02, node)
+    if node.name == "Mentor" and node.text_of("Status") == "GRANTED":
+        yield from _mentor_period(node)
+
+
+def _mentor_period(node: Node) -> Iterator[Finding]:
+    start, end = node.find("From"), node.find("To")
+    if start is None or end is None:
+        yield error(Rule.L04, node)
+    elif _is_longer(day_of(start), day_of(end), _MENTOR_MONTHS):
+        yield warning(Rule.L04, end)
+
+
+def _is_longer(start: date, end: date, months: int) -> bool:
+    """Whether the period goes on beyond the day with the same number some months later."""
+    between = (end.year - start.year) * 12 + end.month - start.month
+    return between > months or (between == months and end.day > start.day)
+
+
+def _letter(case: Case) -> Iterator[Finding]:
+    document = case.document
+    if document.kind in _LETTERS_OF_SUPPORT and not any(map(document.body.has, _HELP)):
+        yield warning(Rule.L01, document.body)
+    if document.kind.is_letter and {attention.role for attention in document.attentions} <= _BACK_OFFICE:
+        yield warning(Rule.L03, document.header.find("Recipient/Attention") or document.header)
+
+
+def _late(case: Case) -> Iterator[Finding]:
+    node = case.document.body.find("Education/StartDate" if case.document.kind.is_letter else "EventDate")
+    if node is not None and (case.created_on - day_of(node)).days > _LATE_DAYS:
+        yield warning(Rule.N01, node)
+
+
+def _risk_notice(case: Case) -> Iterator[Finding]:
+    body = case.document.body
+    imminent = body.find("Imminent")
+    if is_true(imminent):
+        if {action.text for action in body.find_all("ActionWanted/Code")} == {"FOR_INFORMATION"}:
+            yield error(Rule.N02, body.find("ActionWanted") or body)
+    elif not case.gate.is_carried(Basis.COOP, Category.RISK):
+        yield error(Rule.N02, imminent or body)
+    if body.text_of("Phase") != "NEW" and "NEW" not in _risk_notices(case):
+        yield error(Rule.N04, body.find("Phase") or body)
+
+
+def _risk_notices(case: Case) -> frozenset[str | None]:
+    """The phases of the risk notices that the sender gave in this conversation before."""
+    document = case.document
+    return frozenset(
+        known.phase
+        for known in case.context.history
+        if known.kind is DocumentKind.DROPOUT_RISK_NOTICE
+        and known.conversation_id == document.conversation_id
+        and known.sender == document.sender.id
+    )

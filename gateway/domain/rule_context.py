@@ -1,0 +1,93 @@
+"""What the rules know besides the document itself: time, certificate, lists, history and what came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from gateway.domain.annotation import Category
+from gateway.domain.calendar import local_day
+from gateway.domain.codes import CodeList, DataCategory, DatedCode
+from gateway.domain.document import Document
+from gateway.domain.identifiers import Cvr, PartyId, Uuid4
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.lint_words import WordLists
+from gateway.domain.node import Node
+from gateway.domain.policy import Gate, Policy
+from gateway.domain.rules import Finding, Rule, Severity, Words
+
+
+@dataclass(frozen=True)
+class KnownDocument:
+    """An accepted document that the sending party took part in."""
+
+    document_id: Uuid4
+    conversation_id: Uuid4
+    sender: PartyId
+    recipient: PartyId
+    kind: DocumentKind
+    phase: str | None = None  # of a risk notice
+
+
+@dataclass(frozen=True)
+class AttachmentFacts:
+    """What an attachment is found to be, whatever the manifest says of it."""
+
+    number: int
+    size: int  # octets
+    sha256: bytes
+    media_type: str  # by its magic octets
+
+
+@dataclass(frozen=True)
+class RuleContext:
+    """Everything the rules may know.
+
+    `history` holds the sending party's documents of this conversation and those that the document refers to.
+    """
+
+    now: datetime  # zoned UTC
+    certificate_cvr: Cvr  # of the content signature
+    policy: Policy
+    categories: Mapping[Category, DataCategory]
+    words: WordLists
+    municipalities: CodeList[DatedCode]
+    institutions: CodeList[DatedCode]
+    kle: CodeList[DatedCode] | None = None  # None: no list is loaded, the pattern of the schema is enough
+    replacement_numbers_allowed: bool = False
+    history: tuple[KnownDocument, ...] = ()
+    attachments: tuple[AttachmentFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One document before the rules."""
+
+    document: Document
+    context: RuleContext
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The document before the legal-basis gate."""
+        return Gate(self.document, self.context.policy)
+
+    @cached_property
+    def created_on(self) -> date:
+        """The day in Copenhagen on which the document was made."""
+        return local_day(self.document.created_at)
+
+    def known(self, document_id: Uuid4) -> KnownDocument | None:
+        """The earlier document with this id, if the sending party took part in it."""
+        return next((known for known in self.context.history if known.document_id == document_id), None)
+
+
+def error(rule: Rule, node: Node, **words: Words) -> Finding:
+    """A finding that refuses the document."""
+    return Finding(rule, Severity.ERROR, node.path, node.line, tuple(words.items()))
+
+
+def warning(rule: Rule, node: Node) -> Finding:
+    """A finding that is only told."""
+    return Finding(rule, Severity.WARNING, node.path, node.line)

@@ -1,0 +1,184 @@
+"""One of the two SOAP services: from a whole HTTP request to a whole, signed answer.
+
+Unpack, verify, read, do, answer - each step gives a value of another type to the next, so none can be left out. What
+goes wrong before the signature has held is answered unsigned and unrecorded; what goes wrong after is recorded as a
+refusal and answered with a signed fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import structlog
+from lxml import etree
+
+from gateway.crypto.keys import SigningKey
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import BropostError, InputError, InternalError
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.mandate import Operation
+from gateway.domain.operations import Answer, AnswerInfo, Service
+from gateway.interfaces import faults
+from gateway.interfaces.http import HttpAnswer, HttpRequest
+from gateway.protocol import soap, wsdl, wss
+from gateway.protocol.acting_party import acting_party
+from gateway.protocol.mime import NewPart, build_related
+from gateway.protocol.service_answers import render_answer
+from gateway.protocol.service_requests import read_request
+from gateway.protocol.wss import Verified
+from gateway.services import mailbox, parties, receipts, submission, timeline
+from gateway.services.installation import Installation
+from gateway.services.refusals import record_refusal
+from gateway.xmlcore.namespaces import SERVICE
+
+_log = structlog.get_logger(__name__)
+
+_WORKFLOWS: Final[Mapping[Operation, Callable[[Installation, Verified, Any], Answer]]] = {
+    Operation.SEND_LETTER: submission.submit,
+    Operation.SEND_NOTICE: submission.submit,
+    Operation.GET_STATUS: timeline.get_status,
+    Operation.GET_EVIDENCE: timeline.get_evidence,
+    Operation.LIST_EVENTS: timeline.list_events,
+    Operation.LIST_INBOX: mailbox.list_inbox,
+    Operation.RETRIEVE: mailbox.retrieve,
+    Operation.CONFIRM_HANDOVER: receipts.confirm_handover,
+    Operation.REGISTER_READ: receipts.register_read,
+    Operation.FIND_PARTY: parties.find_party,
+    Operation.PING: parties.ping,
+}
+
+
+@dataclass(frozen=True)
+class SoapEndpoint:
+    """One service at one address. `key` signs its answers and faults."""
+
+    service: Service
+    address: str
+    installation: Installation
+    key: SigningKey
+
+    def serve(self, request: HttpRequest) -> HttpAnswer:
+        """Answer a POST with the operation it asks for, a GET with the WSDL."""
+        if request.method == "GET" and "wsdl" in parse_qs(request.query, keep_blank_values=True):
+            return HttpAnswer(200, wsdl.MEDIA_TYPE, wsdl.wsdl(self.service, self.address))
+        correlation = Uuid4.new()
+        if request.method != "POST":
+            return self.refuse(request, InputError(Code.HTTP_METHOD), correlation)
+        try:
+            content_type = request.headers.get("content-type", "")
+            unpacked = soap.unpack(content_type, request.headers.get("soapaction"), request.body)
+            verified = self._verify(unpacked)
+        except BropostError as error:
+            return self.refuse(request, error, correlation)
+        except Exception as error:
+            return self.refuse(request, self._unexpected(error, correlation), correlation)
+        return self._answer(verified, correlation)
+
+    def refuse(
+        self, request: HttpRequest, error: BropostError, correlation: Uuid4 | None = None
+    ) -> HttpAnswer:
+        """Answer a request that was not verified: unsigned, for we do not know whom we answer."""
+        correlation = correlation or Uuid4.new()
+        self._tell(None, error, correlation)
+        version = faults.version_asked(request.headers.get("content-type", ""))
+        element = faults.fault(version, error, faults.info(self.installation.environment, correlation))
+        body = faults.unsigned(version, element)
+        return HttpAnswer(faults.status(version, error), version.content_type, body)
+
+    def _verify(self, unpacked: soap.Unpacked) -> Verified:
+        at = self.installation.clock()
+        trust = self.installation.trust.current(at)
+        return wss.verify(unpacked, trust.store, trust.revocations, at)
+
+    def _answer(self, verified: Verified, correlation: Uuid4) -> HttpAnswer:
+        """Do what a verified message asks, and sign what is answered."""
+        acting = acting_party(verified)
+        operation = _operation(verified)
+        try:
+            request = read_request(verified, self.service)
+            answer = _WORKFLOWS[request.operation](self.installation, verified, request)
+            info = AnswerInfo(
+                correlation, verified.request_digest, self.installation.clock(), self.installation.environment
+            )
+            rendered = render_answer(answer, info)
+        except BropostError as error:
+            return self._fault(verified, operation, acting, error, correlation)
+        except Exception as error:
+            ours = self._unexpected(error, correlation)
+            return self._fault(verified, operation, acting, ours, correlation)
+        _log.info("answered", operation=verified.operation, correlation=correlation.text)
+        return self._signed(verified, 200, rendered.element, rendered.parts)
+
+    def _fault(
+        self,
+        verified: Verified,
+        operation: Operation | None,
+        acting: PartyId | None,
+        error: BropostError,
+        correlation: Uuid4,
+    ) -> HttpAnswer:
+        """Record a refusal, and answer it with a signed fault."""
+        self._tell(verified, error, correlation)
+        try:
+            rejection = record_refusal(self.installation, verified, operation, acting, error)
+        except BropostError as second:  # a copy of the same message was faster, or the store is away
+            self._tell(verified, second, correlation)
+            error, rejection = second, None
+        info = faults.info(self.installation.environment, correlation, verified.request_digest, rejection)
+        element = faults.fault(verified.version, error, info)
+        return self._signed(verified, faults.status(verified.version, error), element)
+
+    def _signed(
+        self, verified: Verified, status: int, element: etree._Element, parts: tuple[NewPart, ...] = ()
+    ) -> HttpAnswer:
+        version = verified.version
+        headers: tuple[etree._Element, ...] = ()
+        if verified.message_id is not None:
+            action = f"{SERVICE}/{verified.operation}Response"
+            headers = soap.answer_addressing(action, verified.message_id, f"urn:uuid:{Uuid4.new()}")
+        envelope = soap.envelope(version, element, headers)
+        octets = wss.secure(envelope, self.key, self.installation.clock(), attachments=parts)
+        if not parts:
+            return HttpAnswer(status, version.content_type, octets)
+        built = build_related(octets, version.media_type, parts, mtom=False)
+        return HttpAnswer(status, built.content_type, built.body)
+
+    def _unexpected(self, error: Exception, correlation: Uuid4) -> InternalError:
+        """An error of ours: its kind and place go into our log, nothing of its text, which may quote content."""
+        place = _innermost(error)
+        _log.error("unexpected", kind=type(error).__name__, place=place, correlation=correlation.text)
+        return InternalError(Code.INTERNAL)
+
+    def _tell(self, verified: Verified | None, error: BropostError, correlation: Uuid4) -> None:
+        _log.warning(
+            "refused",
+            service=self.service.value,
+            operation=verified.operation if verified else None,
+            code=error.code.name,
+            correlation=correlation.text,
+        )
+
+
+def schema_endpoint(request: HttpRequest) -> HttpAnswer:
+    """Serve the schemas that the WSDLs import, below .../xsd/."""
+    name = request.path.partition(f"/{wsdl.RESOURCE_FOLDER}/")[2]
+    try:
+        return HttpAnswer(200, wsdl.MEDIA_TYPE, wsdl.resource(name))
+    except LookupError:
+        return HttpAnswer(404, "text/plain; charset=utf-8", b"No such schema.\n")
+
+
+def _operation(verified: Verified) -> Operation | None:
+    """The operation that the message names, if it is one of ours."""
+    return next((each for each in Operation if each.value == verified.operation), None)
+
+
+def _innermost(error: Exception) -> str:
+    """File and line where the error was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

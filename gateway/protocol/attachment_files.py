@@ -1,0 +1,162 @@
+"""Whether an attachment is the harmless file that it says it is.
+
+Four media types are accepted, each known by its own marks and not by its name: PDF, PNG, JPEG and plain text. A file
+with active content, embedded files, encryption or bytes after its end is refused. The check assists the recipient's
+virus scanner; it does not replace it.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError
+
+INFLATED_LIMIT: Final = (
+    16 * 1024 * 1024
+)  # bytes of one PDF's object streams; a real one holds some hundred KB
+
+# PDF names that start programs, carry files or hide content. ISO 32000-2 §7.11.4, §12.6.4, §12.7.8, §13.
+_ACTIVE_NAMES: Final = tuple(
+    b"/" + name
+    for name in (
+        b"JavaScript",
+        b"JS",
+        b"Launch",
+        b"EmbeddedFile",
+        b"EmbeddedFiles",
+        b"Filespec",
+        b"FileAttachment",
+        b"RichMedia",
+        b"XFA",
+        b"Movie",
+        b"Sound",
+        b"SubmitForm",
+        b"ImportData",
+        b"GoToE",
+        b"Encrypt",
+    )
+)
+_MARKS: Final = {
+    "application/pdf": b"%PDF-",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+}
+_NAME_END = re.compile(rb"[\x00\t\n\f\r ()<>\[\]{}/%]|$")
+_ESCAPED_NAME = re.compile(rb"/[!-~]{0,40}?#[0-9A-Fa-f]{2}[!-~]{0,40}")  # ISO 32000-2 §7.3.5
+_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_OBJECT_STREAM = re.compile(rb"/ObjStm\b")
+_STREAM = re.compile(rb"stream\r?\n")
+_ALLOWED_CONTROLS = b"\t\n\r"
+
+
+def media_type_of(octets: bytes) -> str:
+    """Return the accepted media type that the octets show by their first marks; "" if they show none of them."""
+    for media_type, mark in _MARKS.items():
+        if octets.startswith(mark):
+            return media_type
+    return "text/plain" if _text(octets) is None else ""
+
+
+def inspect_attachment(number: int, media_type: str, octets: bytes) -> None:
+    """Refuse a file that is not what `media_type` says or that holds active content.
+
+    `number` is the attachment's number in the document. Raises InputError ATTACHMENT_TYPE.
+    """
+    inspect = _INSPECTIONS.get(media_type)
+    fault = "the media type is not accepted" if inspect is None else inspect(octets)
+    if fault:
+        raise InputError(Code.ATTACHMENT_TYPE, number=number, what=fault)
+
+
+def _pdf(octets: bytes) -> str | None:
+    if not octets.startswith(_MARKS["application/pdf"]):
+        return "it is not a PDF"
+    if b"%%EOF" not in octets[-1024:]:
+        return "the PDF is cut off"
+    if found := _active_name(octets):
+        return found
+    return _hidden_in_streams(octets)
+
+
+def _active_name(octets: bytes) -> str | None:
+    """Name the first active content, also where its name is written with # escapes."""
+    for name in _ACTIVE_NAMES:
+        at = octets.find(name)
+        while at >= 0:
+            if _NAME_END.match(octets, at + len(name)):
+                return f"the PDF holds {name.decode()}"
+            at = octets.find(name, at + 1)
+    for escaped in _ESCAPED_NAME.finditer(octets):
+        plain = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), escaped[0])
+        if any(plain == name or plain.startswith(name + b"/") for name in _ACTIVE_NAMES):
+            return "the PDF hides active content behind an escaped name"
+    return None
+
+
+def _hidden_in_streams(octets: bytes) -> str | None:
+    """Look into the compressed object streams, where a PDF may keep its dictionaries."""
+    left = INFLATED_LIMIT
+    for compressed in _object_streams(octets):
+        try:
+            plain = zlib.decompressobj().decompress(compressed, left + 1)
+        except zlib.error:
+            return "an object stream of the PDF cannot be read"
+        left -= len(plain)
+        if left < 0:
+            return "the object streams of the PDF are too large"
+        if found := _active_name(plain):
+            return found
+    return None
+
+
+def _object_streams(octets: bytes) -> Iterator[bytes]:
+    """Give the data of each object stream once. ISO 32000-2 §7.5.7."""
+    done = 0
+    for mark in _OBJECT_STREAM.finditer(octets):
+        stream = _STREAM.search(octets, mark.end(), mark.end() + 2048)
+        if stream and stream.end() > done:
+            done = stream.end()
+            yield octets[done : octets.find(b"endstream", done)]
+
+
+def _png(octets: bytes) -> str | None:
+    if not octets.startswith(_MARKS["image/png"]):
+        return "it is not a PNG"
+    at = 8
+    while at + 12 <= len(octets):  # each chunk: length, type, data, CRC. PNG 3rd edition §5.3
+        length = int.from_bytes(octets[at : at + 4], "big")
+        kind = octets[at + 4 : at + 8]
+        at += 12 + length
+        if kind == b"IEND":
+            return None if at == len(octets) else "bytes follow the end of the PNG"
+    return "the PNG is cut off"
+
+
+def _jpeg(octets: bytes) -> str | None:
+    if not octets.startswith(_MARKS["image/jpeg"]):
+        return "it is not a JPEG"
+    return None if octets.endswith(b"\xff\xd9") else "the JPEG is cut off or followed by other bytes"
+
+
+def _text(octets: bytes) -> str | None:
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return "the text is not UTF-8"
+    if octets.translate(None, _ALLOWED_CONTROLS) != octets.translate(None, bytes(range(32)) + b"\x7f"):
+        return "the text holds control characters"
+    return None
+
+
+_INSPECTIONS: Final[dict[str, Callable[[bytes], str | None]]] = {
+    "application/pdf": _pdf,
+    "image/png": _png,
+    "image/jpeg": _jpeg,
+    "text/plain": _text,
+}
+
+ACCEPTED_MEDIA_TYPES: Final = frozenset(_INSPECTIONS)

@@ -1,0 +1,41 @@
+"""Documents between XML and the domain: a verified, schema-valid element becomes a `Document` value."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from gateway.domain.document import Document, document_from_node
+from gateway.domain.node import Node, child_paths
+from gateway.xmlcore import namespaces as ns
+
+_SIGNATURE = ns.tag(ns.DS, "Signature")
+
+
+def read_document(root: etree._Element) -> Document:
+    """Return the document of a Document element that its schema found valid.
+
+    Raises InputError SCHEMA_INVALID for the few values that a schema lets pass and no calendar holds.
+    """
+    return document_from_node(node_of(root))
+
+
+def node_of(root: etree._Element) -> Node:
+    """Return the element and all within it as a plain tree, without its signature."""
+    return _node(root, "/" + _local(root))
+
+
+def _node(element: etree._Element, path: str) -> Node:
+    elements = [child for child in element if isinstance(child.tag, str) and child.tag != _SIGNATURE]
+    paths = child_paths(path, [_local(child) for child in elements])
+    return Node(
+        name=_local(element),
+        path=path,
+        line=int(element.sourceline or 0),
+        text="" if elements else (element.text or ""),
+        children=tuple(_node(child, child_path) for child, child_path in zip(elements, paths, strict=True)),
+        attributes=tuple((str(name), str(value)) for name, value in element.attrib.items()),
+    )
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]

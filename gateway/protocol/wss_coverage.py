@@ -1,0 +1,103 @@
+"""Whether a message signature covers exactly what is read of the message, and whether its digests hold.
+
+Judged by identity: what must be signed was found by its place in the envelope, never by its name or its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+
+from gateway.crypto.algorithms import ATTACHMENT_CONTENT, EXCLUSIVE_C14N
+from gateway.crypto.xmldsig import ParsedSignature, Reference, check_digest, check_digest_value
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import TrustError
+from gateway.protocol.attachments import (
+    INCLUDE,
+    Include,
+    canonical_pieces,
+    digest_content,
+    digest_pieces,
+    find_includes,
+    named_part,
+)
+from gateway.protocol.mime import malformed
+from gateway.protocol.soap import Unpacked
+from gateway.protocol.wss_header import SecurityHeader
+from gateway.xmlcore.c14n import exclusive
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What each reference of a signature is about, with everything covered that must be and nothing else."""
+
+    elements: tuple[tuple[Reference, etree._Element], ...]
+    parts: tuple[tuple[Reference, str], ...]  # with the Content-ID
+    includes: tuple[Include, ...]  # in Body
+
+
+def read_coverage(
+    unpacked: Unpacked, header: SecurityHeader, parsed: ParsedSignature, ids: Mapping[str, etree._Element]
+) -> Coverage:
+    """Return what each reference is about; Body, Timestamp, every wsa header and every part, each exactly once."""
+    includes = _includes(unpacked)
+    elements: list[tuple[Reference, etree._Element]] = []
+    parts: list[tuple[Reference, str]] = []
+    for reference in parsed.references:
+        algorithms = [transform.algorithm for transform in reference.transforms]
+        if reference.uri.startswith("#") and algorithms == [EXCLUSIVE_C14N]:
+            target = ids.get(reference.uri[1:])
+            if target is None:
+                raise _uncovered("a reference leads nowhere")
+            elements.append((reference, target))
+        elif reference.uri.startswith("cid:") and algorithms == [ATTACHMENT_CONTENT]:
+            parts.append((reference, named_part(reference.uri, unpacked.parts)))
+        else:
+            raise _uncovered("a reference of another form")
+    _require_exact([target for _, target in elements], unpacked, header)
+    covered = [content_id for _, content_id in parts] + [include.content_id for include in includes]
+    if len(covered) != len(set(covered)) or set(covered) != set(unpacked.parts):
+        raise TrustError(Code.ATTACHMENT_UNSIGNED)
+    return Coverage(tuple(elements), tuple(parts), includes)
+
+
+def _require_exact(targets: Sequence[etree._Element], unpacked: Unpacked, header: SecurityHeader) -> None:
+    """Refuse unless the elements are exactly those that must be signed, and at most the token beside them."""
+    must = [unpacked.body, header.timestamp, *unpacked.addressing]
+    may = [*must, header.token] if header.token is not None else must
+    if any(targets.count(target) > 1 or target not in may for target in targets):
+        raise _uncovered("something else is signed")
+    for element in must:
+        if element not in targets:
+            if element in unpacked.addressing:
+                raise TrustError(Code.ADDRESSING_UNSIGNED)
+            raise _uncovered("Body or Timestamp is not signed")
+
+
+def _includes(unpacked: Unpacked) -> tuple[Include, ...]:
+    """Return the xop:Include elements, which stand in the Body of an MTOM message or nowhere."""
+    includes = find_includes(unpacked.body, unpacked.parts) if unpacked.is_mtom else ()
+    if len(includes) != sum(1 for _ in unpacked.envelope.iter(INCLUDE)):
+        raise malformed("an xop:Include outside the Body of an MTOM message")
+    return includes
+
+
+def check_digests(unpacked: Unpacked, coverage: Coverage) -> None:
+    """Compare every digest with what was received. TrustError SIGNATURE_DIGEST."""
+    for reference, element in coverage.elements:
+        prefixes = reference.transforms[0].inclusive_prefixes
+        if element is unpacked.body and coverage.includes:
+            contents = {name: part.content for name, part in unpacked.parts.items()}
+            pieces = canonical_pieces(element, coverage.includes, prefixes)
+            check_digest_value(reference, digest_pieces(pieces, coverage.includes, contents))
+        else:
+            check_digest(reference, exclusive(element, prefixes))
+    for reference, content_id in coverage.parts:
+        part = unpacked.parts[content_id]
+        check_digest_value(reference, digest_content(part.content_type.media_type, part.content))
+
+
+def _uncovered(what: str) -> TrustError:
+    return TrustError(Code.SIGNATURE_COVERAGE, what=what)

@@ -1,0 +1,84 @@
+"""The security header of a message, taken apart exactly: a token, a Timestamp, a Signature, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from lxml import etree
+
+from gateway.crypto.xmldsig import SIGNATURE
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import TrustError
+from gateway.protocol.soap import Unpacked, elements
+from gateway.protocol.wss_tokens import TOKEN
+from gateway.xmlcore.namespaces import WSU, tag
+from gateway.xmlcore.shape import ID_ATTRIBUTES, children, malformed, text
+
+TIMESTAMP: Final = tag(WSU, "Timestamp")
+
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)")
+
+
+@dataclass(frozen=True)
+class SecurityHeader:
+    """The three things that a security header may hold. Untrusted."""
+
+    token: etree._Element | None
+    timestamp: etree._Element
+    created: datetime  # the sender's clock
+    expires: datetime
+    signature: etree._Element
+
+
+def read_security_header(unpacked: Unpacked) -> SecurityHeader:
+    """Return the parts of the security header, which may stand in any order, each at most once.
+
+    TrustError SECURITY_MISSING without Timestamp or Signature, SIGNATURE_SHAPE if there is anything else.
+    """
+    found: dict[str, etree._Element] = {}
+    for child in elements(unpacked.security) if unpacked.security is not None else ():
+        name = str(child.tag)
+        if name in found or name not in (TOKEN, TIMESTAMP, SIGNATURE):
+            raise malformed("the security header")
+        found[name] = child
+    timestamp, signature = found.get(TIMESTAMP), found.get(SIGNATURE)
+    if timestamp is None or signature is None:
+        raise TrustError(Code.SECURITY_MISSING)
+    created, expires = _timestamp(timestamp)
+    return SecurityHeader(found.get(TOKEN), timestamp, created, expires, signature)
+
+
+def _timestamp(element: etree._Element) -> tuple[datetime, datetime]:
+    """Return Created and Expires. WSS: SOAP Message Security §10."""
+    parts = children(element, attributes=ID_ATTRIBUTES)
+    if [part.tag for part in parts] != [tag(WSU, "Created"), tag(WSU, "Expires")]:
+        raise malformed("Timestamp")
+    return _time(parts[0]), _time(parts[1])
+
+
+def _time(element: etree._Element) -> datetime:
+    """Return a UTC time with up to nine fraction digits, of which six count."""
+    matched = _TIME.fullmatch(text(element, attributes=ID_ATTRIBUTES))
+    if matched is None:
+        raise malformed("Timestamp")
+    try:
+        whole = datetime.fromisoformat(matched[1])
+    except ValueError:
+        raise malformed("Timestamp") from None
+    return whole.replace(microsecond=int((matched[2] or "0").ljust(6, "0")[:6]), tzinfo=UTC)
+
+
+def require_current(
+    header: SecurityHeader, at: datetime, *, skew: timedelta, lifetime_most: timedelta
+) -> None:
+    """Refuse a message from the future, an expired one, and one that lives too long. TrustError TIMESTAMP_OUTSIDE.
+
+    `at` is our clock, from which the sender's may differ by `skew`.
+    """
+    created, expires = header.created, header.expires
+    is_short = timedelta(0) < expires - created <= lifetime_most
+    if not is_short or created > at + skew or expires <= at - skew:
+        raise TrustError(Code.TIMESTAMP_OUTSIDE)

@@ -1,0 +1,89 @@
+"""Who calls, and by what right: from a verified message to a caller, before anything is read or done for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError, TrustError
+from gateway.domain.identifiers import PartyId
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.mandate import Authority, Operation, decide, owners_of, require_authority, require_owner
+from gateway.domain.party import Party, System
+from gateway.protocol.wss import Verified, replay_keys
+from gateway.storage import mandates, parties, replay, systems
+from gateway.storage.documents import DocumentRow
+
+REPLAY_KEPT: Final = timedelta(minutes=30)  # past the message's end: more than lifetime plus twice the skew
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A system that may do what it asks, for the party it asks for."""
+
+    system: System
+    party: Party
+    authority: Authority
+    verified: Verified
+
+
+def identify(connection: Connection, verified: Verified, at: datetime) -> System:
+    """Return the system whose certificate signed the message. TrustError SYSTEM_UNKNOWN if none is registered."""
+    fingerprint = verified.certificate.certificate.fingerprint
+    system = systems.find_system_by_certificate(connection, fingerprint, at)
+    if system is None:
+        raise TrustError(Code.SYSTEM_UNKNOWN)
+    return system
+
+
+def authorise(
+    connection: Connection,
+    verified: Verified,
+    operation: Operation,
+    party_id: PartyId,
+    at: datetime,
+    *,
+    kind: DocumentKind | None = None,
+) -> Caller:
+    """Return the caller, allowed to do `operation` (with a document of `kind`) for the party at this time.
+
+    Raises TrustError SYSTEM_UNKNOWN or MANDATE_MISSING; a party that is not registered is answered like one that
+    gave no mandate, so nobody learns who is registered by asking.
+    """
+    system = identify(connection, verified, at)
+    party = parties.find_party(connection, party_id)
+    cvr = verified.certificate.identity.cvr
+    decision = (
+        None
+        if party is None
+        else decide(
+            system_id=system.id,
+            certificate_cvr=cvr,
+            party_id=party_id,
+            parties_of_cvr=parties.parties_of_cvr(connection, cvr),
+            operation=operation,
+            kind=kind,
+            mandates=mandates.mandates_for(connection, system.id, party_id),
+            at=at,
+        )
+    )
+    authority = require_authority(decision, operation)
+    assert party is not None
+    return Caller(system, party, authority, verified)
+
+
+def require_visible(row: DocumentRow | None, operation: Operation, party: PartyId) -> DocumentRow:
+    """Return the document if the party may do the operation on it. InputError NOT_FOUND otherwise, as if unknown."""
+    if row is None:
+        raise InputError(Code.NOT_FOUND)
+    require_owner(operation, owners_of(party, row.sender, row.recipient))
+    return row
+
+
+def remember(connection: Connection, verified: Verified) -> None:
+    """Note the message as received, in the transaction that answers it. TrustError MESSAGE_REPLAYED if it was."""
+    replay.remember(connection, replay_keys(verified), verified.expires + REPLAY_KEPT)

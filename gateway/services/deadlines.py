@@ -1,0 +1,106 @@
+"""Deadlines: what silence becomes. Each wait that passes is an event of its own that somebody is told of.
+
+The sweep looks for waits whose warning or end has come. A warning tells; an end also makes signed negative evidence
+with its reason. Each is one transaction, in which the row is marked, so a wait fires once, whoever sweeps.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.deadlines import FIRINGS, DeadlineKind
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.status import Standing
+from gateway.services import log_entries
+from gateway.services.installation import Installation
+from gateway.services.recording import event_rows
+from gateway.services.sealing import seal_document_evidence
+from gateway.storage import deadlines, deliveries, documents, events
+from gateway.storage import evidence as evidence_rows
+from gateway.storage.deadlines import DeadlineRow
+from gateway.storage.documents import DocumentRow
+from gateway.storage.events import NewEvent
+
+BATCH: Final = 100  # waits looked at in one sweep; the next sweep takes the rest
+
+
+def sweep(installation: Installation) -> int:
+    """Fire what has passed and warn of what will; return how many waits that were."""
+    now = installation.clock()
+    with installation.database.read() as connection:
+        due = deadlines.due(connection, now, BATCH)
+    for wait in due:
+        if wait.warned_at is None and now < wait.due_at:
+            _warn(installation, wait, now)
+        else:
+            _fire(installation, wait, now)
+    return len(due)
+
+
+def warning_kind(kind: DeadlineKind) -> str:
+    """Return the name of the event that warns of a wait: "READ_DUE_SOON"."""
+    return f"{kind.name}_DUE_SOON"
+
+
+def _warn(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
+    """Tell both parties' systems that the end is near; the recipient can still act."""
+    with installation.database.transaction() as connection:
+        row = documents.document_by_key(connection, wait.document_key)
+        if row is None or not deadlines.mark_warned(connection, wait.id, now):
+            return
+        is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
+        events.append_events(connection, _warnings(installation, row, wait, now, is_delivered))
+
+
+def _warnings(
+    installation: Installation, row: DocumentRow, wait: DeadlineRow, now: datetime, is_delivered: bool
+) -> list[NewEvent]:
+    event_id = Uuid4.new()
+    return [
+        NewEvent(
+            event_id=event_id,
+            document_key=row.key,
+            party=party,
+            kind=warning_kind(wait.kind),
+            at=now,
+            standing=Standing.RECORDED,
+            issuer=installation.issuer.name,
+        )
+        for party in _told(row, is_delivered)
+    ]
+
+
+def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
+    """Evidence the silence, and tell."""
+    firing = FIRINGS[wait.kind]
+    with installation.database.read() as connection:
+        row = documents.document_by_key(connection, wait.document_key)
+        if row is None:
+            return
+        is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
+    sealed = seal_document_evidence(
+        installation,
+        firing.evidence,
+        row,
+        row.sender,
+        now,
+        reasons=(firing.reason,),
+        issued_on_absence=True,
+    )
+    told = _told(row, is_delivered)
+    entries = tuple(log_entries.evidence_entry(installation, party, row, sealed) for party in told)
+    with installation.database.transaction() as connection:
+        if not deadlines.mark_fired(connection, wait.id, now):
+            return
+        evidence_rows.insert_evidence(connection, sealed.row(row.key))
+        new = event_rows(
+            installation, row.key, firing.state, now, Standing.EVIDENCE, told, sealed, (firing.reason,)
+        )
+        events.append_events(connection, new)
+        log_entries.append(connection, *entries)
+
+
+def _told(row: DocumentRow, is_delivered: bool) -> tuple[PartyId, ...]:
+    """The sender always; the recipient once it holds the document, for before that it may not know of it."""
+    return (row.sender, row.recipient) if is_delivered else (row.sender,)

@@ -1,0 +1,151 @@
+"""Delivery: a sealed document goes to its recipient, and both sides' logs tell of it.
+
+Here both parties are on this installation, so delivery is one transaction: the inbox row, the recipient's key, the
+evidence, both log entries and the new deadlines. The intent (DISPATCHED) is recorded when the task is claimed; a
+worker killed anywhere leaves a lease that runs out, and the next worker walks the same way.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from gateway.domain.deadlines import DeadlineKind, Waiting, opened_by
+from gateway.domain.disclosure import EntryKind
+from gateway.domain.document import Document
+from gateway.domain.errors import BropostError, UnavailableError
+from gateway.domain.evidence import EvidenceEvent
+from gateway.domain.party import Party
+from gateway.domain.policy import Gate
+from gateway.domain.status import Standing, State
+from gateway.services import log_entries
+from gateway.services.content import document_of, read_kept
+from gateway.services.installation import Installation
+from gateway.services.recording import event_rows
+from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.storage import deadlines, deliveries, documents, events, outbox, parties
+from gateway.storage import evidence as evidence_rows
+from gateway.storage.documents import DocumentRow
+from gateway.storage.outbox import OutboxRow
+
+ATTEMPTS_MOST: Final = 12  # with the pauses below: about a day, then a person must look
+PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600, 7200))
+
+
+def deliver_next(installation: Installation, worker: str, lease_seconds: int) -> bool:
+    """Do the delivery that is due longest; False if none is due.
+
+    A failure that may pass is tried again later; any other parks the task for a person, and alarms.
+    """
+    at = installation.clock()
+    with installation.database.transaction() as connection:
+        task = outbox.claim(connection, worker, at, lease_seconds)
+        if task is None:
+            return False
+        row = documents.document_by_key(connection, task.document_key)
+        assert row is not None, "a task's document is never removed"
+        recipient = parties.find_party(connection, row.recipient)
+        assert recipient is not None, "a document is accepted only for a registered party"
+        _record_dispatch(installation, connection, row, recipient, at)
+    try:
+        _deliver(installation, task, row, recipient)
+    except UnavailableError as error:
+        _try_again(installation, task, error)
+    except BropostError as error:
+        _park(installation, task, error)
+    return True
+
+
+def _record_dispatch(
+    installation: Installation, connection: Connection, row: DocumentRow, recipient: Party, at: datetime
+) -> None:
+    """Note once that the document is on its way, and start its delivery deadline."""
+    known = events.events_of(connection, row.key, row.sender)
+    if any(event.kind == State.DISPATCHED.value for event in known):
+        return
+    new = event_rows(installation, row.key, State.DISPATCHED, at, Standing.RECORDED, (row.sender,))
+    events.append_events(connection, new)
+    opened = opened_by(State.DISPATCHED, at, _waiting(installation, row, None), recipient.calendar)
+    deadlines.open_deadlines(connection, row.key, opened)
+
+
+def _deliver(installation: Installation, task: OutboxRow, row: DocumentRow, recipient: Party) -> None:
+    """Make the document available to its recipient."""
+    at = installation.clock()
+    with installation.database.read() as connection:
+        kept = read_kept(installation, connection, row, row.sender, attachments=False)
+        wrapped = documents.wrapped_key_of(connection, row.key, row.sender)
+        sender = parties.find_party(connection, row.sender)
+    assert wrapped is not None
+    assert sender is not None
+    document = document_of(kept)
+    policy = installation.knowledge.policy(cooperation_decided=sender.cooperation_decided)
+    disclosure = Gate(document, policy).disclosure()
+    consignment = seal_document_evidence(
+        installation, EvidenceEvent.CONTENT_CONSIGNMENT, row, row.recipient, at
+    )
+    entries = (
+        log_entries.sharing_entry(
+            installation, EntryKind.RECEIVE, row.recipient, document, row, disclosure, consignment
+        ),
+        log_entries.evidence_entry(installation, row.sender, row, consignment),
+    )
+    rewrapped = _rewrap(installation, wrapped, row)
+    with installation.database.transaction() as connection:
+        if not outbox.complete(connection, task):
+            return  # another worker holds the task now, and delivers
+        documents.add_data_key(connection, row.key, row.recipient, rewrapped)
+        deliveries.add_delivery(connection, row.key, row.recipient, at)
+        _record_available(installation, connection, row, document, recipient, consignment)
+        log_entries.append(connection, *entries)
+
+
+def _record_available(
+    installation: Installation,
+    connection: Connection,
+    row: DocumentRow,
+    document: Document,
+    recipient: Party,
+    consignment: Sealed,
+) -> None:
+    """Store the evidence and the event for both parties; the recipient's clocks start now."""
+    at = consignment.statement.time
+    both = (row.sender, row.recipient)
+    evidence_rows.insert_evidence(connection, consignment.row(row.key))
+    events.append_events(
+        connection,
+        event_rows(installation, row.key, State.AVAILABLE, at, Standing.EVIDENCE, both, consignment),
+    )
+    deadlines.cancel(connection, row.key, (DeadlineKind.RELAY, DeadlineKind.DELIVERY), at)
+    opened = opened_by(State.AVAILABLE, at, _waiting(installation, row, document), recipient.calendar)
+    deadlines.open_deadlines(connection, row.key, opened)
+
+
+def _waiting(installation: Installation, row: DocumentRow, document: Document | None) -> Waiting:
+    urgency = document.urgency if document else None
+    return Waiting(row.document_id, row.kind, True, urgency, row.reply_due, installation.waits)
+
+
+def _rewrap(installation: Installation, wrapped: bytes, row: DocumentRow) -> bytes:
+    """The document's key, wrapped for the recipient too."""
+    name = row.document_id.text.encode()
+    key = installation.keys.key_encryption_key(row.sender).unwrap(wrapped, name)
+    return installation.keys.key_encryption_key(row.recipient).wrap(key, name)
+
+
+def _try_again(installation: Installation, task: OutboxRow, error: UnavailableError) -> None:
+    """Give the task back until later; after many attempts, set it aside."""
+    if task.attempts >= ATTEMPTS_MOST:
+        _park(installation, task, error)
+        return
+    pause = PAUSES[min(task.attempts, len(PAUSES)) - 1]
+    with installation.database.transaction() as connection:
+        outbox.retry_later(connection, task, installation.clock() + pause, error.code)
+
+
+def _park(installation: Installation, task: OutboxRow, error: BropostError) -> None:
+    """Set the task aside for a person; its delivery deadline still runs and will tell the sender."""
+    with installation.database.transaction() as connection:
+        outbox.park(connection, task, installation.clock(), error.code)

@@ -1,0 +1,93 @@
+"""The disclosure log of each party: checkpoints, proofs, and the bundle that an auditor verifies alone.
+
+Entries are composed in `log_entries` and appended in the transaction of what they tell of. A checkpoint is made of
+what is committed; it is kept for ever, and a copy outside is what a cut tail is found by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from gateway.domain.catalogue import Code
+from gateway.domain.disclosure import EntryKind
+from gateway.domain.errors import InputError
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.services import log_entries
+from gateway.services.installation import Installation
+from gateway.storage import log
+from gateway.storage.log import LogHead
+from gateway.translog.bundle import Manifest, write_bundle
+from gateway.translog.checkpoint import Checkpoint, LogKey, sign_checkpoint
+from gateway.translog.merkle import inclusion_proof, split
+from gateway.translog.proof import Proof
+
+
+def log_key(installation: Installation, party: PartyId) -> LogKey:
+    """Return the public key of a party's log, which an auditor pins when the contract is signed."""
+    return LogKey.of(installation.origin(party), installation.checkpoint_key)
+
+
+def make_checkpoints(installation: Installation, oldest: timedelta) -> int:
+    """Sign a checkpoint of every log that grew and whose last one is at least `oldest` ago; return how many."""
+    now = installation.clock()
+    with installation.database.read() as connection:
+        heads = log.heads_to_checkpoint(connection, now - oldest)
+    for head in heads:
+        _checkpoint(installation, head, now)
+    return len(heads)
+
+
+def _checkpoint(installation: Installation, head: LogHead, now: datetime) -> None:
+    note = sign_checkpoint(
+        Checkpoint(str(head.origin), head.size, head.frontier.root()), installation.checkpoint_key
+    )
+    with installation.database.transaction() as connection:
+        latest = log.latest_checkpoint(connection, head.party)
+        if latest is None or latest.size < head.size:
+            log.add_checkpoint(connection, head.party, head.size, note, now)
+
+
+def proof_of(connection: Connection, party: PartyId, entry_id: Uuid4) -> str | None:
+    """Return the proof that an entry is in its log, or None until a checkpoint covers it. C2SP tlog-proof."""
+    entry = log.find_entry(connection, party, entry_id)
+    latest = log.latest_checkpoint(connection, party)
+    if entry is None or latest is None or latest.size <= entry.seq:
+        return None
+    tiles = partial(log.tile, connection, party)
+    return str(Proof(entry.seq, inclusion_proof(entry.seq, latest.size, tiles), latest.note))
+
+
+def export(installation: Installation, party: PartyId, target: BinaryIO) -> str:
+    """Write the party's whole log as a bundle, and return the checkpoint that covers it.
+
+    The export itself is the bundle's last entry. Raises InputError NOT_FOUND if the party has no log.
+    """
+    now = installation.clock()
+    entry = log_entries.administration_entry(installation, EntryKind.EXPORT, party, (), now)
+    with installation.database.transaction() as connection:
+        if log.log_head(connection, party) is None:
+            raise InputError(Code.NOT_FOUND)
+        log_entries.append(connection, entry)
+        head = log.log_head(connection, party)
+        assert head is not None
+    _checkpoint(installation, head, now)
+    with installation.database.read() as connection:
+        kept = [row for row in log.all_checkpoints(connection, party) if row.size <= head.size]
+        write_bundle(
+            target,
+            Manifest(str(head.origin), head.size, (log_key(installation, party),)),
+            checkpoints=[row.note for row in kept],
+            leaves=(each.octets for each in log.entries(connection, party, 0, head.size)),
+            hashes=_hashes(connection, party, head.size),
+        )
+    return kept[-1].note
+
+
+def _hashes(connection: Connection, party: PartyId, size: int) -> Iterator[bytes]:
+    for start in range(0, size, 256):
+        yield from split(log.leaf_hashes(connection, party, start, min(256, size - start)))

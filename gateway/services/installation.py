@@ -1,0 +1,42 @@
+"""What every workflow is given: the parts of the running installation, put together once in `gateway.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.crypto.keys import CheckpointKey, SigningKey
+from gateway.domain.deadlines import TransportWaits
+from gateway.domain.disclosure import LogOrigin
+from gateway.domain.evidence import Issuer
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.operations import Environment
+from gateway.services.knowledge import Knowledge
+from gateway.storage.blobs import Blobs
+from gateway.storage.database import Database
+from gateway.storage.key_store import KeyStore
+from gateway.transport.trust_files import TrustFiles
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The parts that workflows work with. `clock` gives the time, zoned UTC; nothing else reads a clock."""
+
+    id: Uuid4
+    environment: Environment
+    clock: Callable[[], datetime]
+    database: Database
+    blobs: Blobs
+    keys: KeyStore  # the parties' keys
+    seal_key: SigningKey = field(repr=False)  # the gateway's: signs evidence
+    checkpoint_key: CheckpointKey = field(repr=False)
+    issuer: Issuer  # as whom the gateway seals
+    trust: TrustFiles
+    knowledge: Knowledge
+    waits: TransportWaits
+    attachments_bytes: int  # all attachments of one document together
+
+    def origin(self, party: PartyId) -> LogOrigin:
+        """The name of a party's log here."""
+        return LogOrigin(self.id, party)

@@ -1,0 +1,132 @@
+"""Judgement: whether a submitted document may be sent, by the rules, the legal-basis gate and its attachments.
+
+Everything is judged with nothing stored, and every reason to refuse is told at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.domain.catalogue import Code
+from gateway.domain.document import Document
+from gateway.domain.errors import InputError, Violation
+from gateway.domain.evaluation import evaluate
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.operations import AttachmentContent, Override
+from gateway.domain.party import Party
+from gateway.domain.policy import Disclosure, Gate
+from gateway.domain.rule_context import AttachmentFacts, KnownDocument, RuleContext
+from gateway.domain.rules import overridden, refusals, warnings
+from gateway.protocol.attachment_files import inspect_attachment, media_type_of
+from gateway.services.content import Submitted, document_of, read_kept
+from gateway.services.installation import Installation
+from gateway.storage import documents
+from gateway.storage.documents import DocumentRow
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """That a document may be sent, and what is told of it."""
+
+    disclosure: Disclosure
+    warnings: tuple[Violation, ...]
+    overridden: tuple[str, ...]  # codes of rules that the sender chose to send against
+
+
+def judge(
+    installation: Installation,
+    connection: Connection,
+    submitted: Submitted,
+    sender: Party,
+    recipient: Party | None,
+    attachments: Sequence[AttachmentContent],
+    overrides: Sequence[Override],
+    at: datetime,
+) -> Judgement:
+    """Return the judgement that lets a document pass.
+
+    Raises InputError RECIPIENT_UNKNOWN, MESSAGE_TOO_LARGE, ATTACHMENT_TYPE, or RULES_BROKEN with every violation.
+    """
+    document = submitted.document
+    if recipient is None or document.kind not in recipient.receives:
+        raise InputError(Code.RECIPIENT_UNKNOWN, kind=document.kind.value)
+    facts = _attachment_facts(installation, attachments)
+    policy = installation.knowledge.policy(cooperation_decided=sender.cooperation_decided)
+    context = RuleContext(
+        now=at,
+        certificate_cvr=submitted.signer or sender.id.cvr,
+        policy=policy,
+        categories=installation.knowledge.categories,
+        words=installation.knowledge.word_lists,
+        municipalities=installation.knowledge.municipalities,
+        institutions=installation.knowledge.institutions_with(sender.id, recipient.id),
+        replacement_numbers_allowed=installation.knowledge.replacement_numbers_allowed,
+        history=_history(installation, connection, document, sender),
+        attachments=facts,
+    )
+    findings = evaluate(document, context)
+    reasons = {override.rule: override.reason for override in overrides}
+    if stopping := refusals(findings, reasons):
+        violations = tuple(finding.violation for finding in stopping)
+        raise InputError(Code.RULES_BROKEN, violations=violations, count=len(violations))
+    for attachment, fact in zip(attachments, facts, strict=True):
+        inspect_attachment(attachment.number, fact.media_type, bytes(attachment.content))
+    return Judgement(
+        disclosure=Gate(document, policy).disclosure(),
+        warnings=tuple(finding.violation for finding in warnings(findings)),
+        overridden=tuple(dict.fromkeys(finding.rule.code for finding in overridden(findings, reasons))),
+    )
+
+
+def _attachment_facts(
+    installation: Installation, attachments: Sequence[AttachmentContent]
+) -> tuple[AttachmentFacts, ...]:
+    """What the attachments are, whatever the document says of them."""
+    if sum(len(each.content) for each in attachments) > installation.attachments_bytes:
+        raise InputError(Code.MESSAGE_TOO_LARGE, limit=installation.attachments_bytes)
+    return tuple(
+        AttachmentFacts(
+            each.number,
+            len(each.content),
+            hashlib.sha256(each.content).digest(),
+            media_type_of(bytes(each.content)),
+        )
+        for each in attachments
+    )
+
+
+def _history(
+    installation: Installation, connection: Connection, document: Document, sender: Party
+) -> tuple[KnownDocument, ...]:
+    """The conversation so far as the sender took part in it, and the documents that this one refers to."""
+    rows = {
+        row.key: row
+        for row in documents.conversation_documents(connection, sender.id, document.conversation_id)
+    }
+    for reference in _references(document):
+        row = documents.find_visible(connection, sender.id, reference)
+        if row is not None:
+            rows[row.key] = row
+    return tuple(_known(installation, connection, row, sender, document.kind) for row in rows.values())
+
+
+def _references(document: Document) -> list[Uuid4]:
+    named = (document.corrects, document.withdraws)
+    return [each.document_id for each in named if each] + ([document.reply_to] if document.reply_to else [])
+
+
+def _known(
+    installation: Installation, connection: Connection, row: DocumentRow, sender: Party, asked: DocumentKind
+) -> KnownDocument:
+    """A document of the history; the phase of a risk notice is read only where a risk notice asks for it."""
+    phase = None
+    if row.kind is asked is DocumentKind.DROPOUT_RISK_NOTICE:
+        kept = read_kept(installation, connection, row, sender.id, attachments=False)
+        phase = document_of(kept).body.text_of("Phase")
+    return KnownDocument(row.document_id, row.conversation_id, row.sender, row.recipient, row.kind, phase)

@@ -1,0 +1,248 @@
+"""Parties, systems and mandates: registered by the operator, each change an entry in the party's log.
+
+And what systems may ask of them: who can be reached (`FindParty`), and whether the connection works (`Ping`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+from gateway.domain.calendar import local_day
+from gateway.domain.catalogue import Code
+from gateway.domain.disclosure import EntryKind
+from gateway.domain.errors import InputError
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.mandate import Mandate, Operation
+from gateway.domain.operations import (
+    CertificateFacts,
+    FindPartyAnswer,
+    FindPartyRequest,
+    FoundParty,
+    PingAnswer,
+    PingRequest,
+)
+from gateway.domain.party import Party, Route, System
+from gateway.protocol.wss import Verified
+from gateway.services import log_entries
+from gateway.services.access import authorise, identify, remember
+from gateway.services.installation import Installation
+from gateway.storage import log, mandates, parties, systems
+
+FOUND_MOST = 20
+
+
+def register_party(installation: Installation, party: Party) -> None:
+    """Register a party: its keys, its log with a first entry, and what is known of it.
+
+    Raises InputError ALREADY_REGISTERED if there is one of this id.
+    """
+    installation.keys.create(party.id)
+    at = installation.clock()
+    details = ("PARTY_ADDED", "GATEWAY_MAY_SEAL" if party.gateway_may_seal else "SYSTEM_SEALS")
+    entry = _config(installation, party.id, details, at)
+    with installation.database.transaction() as connection:
+        if parties.find_party(connection, party.id) is not None:
+            raise InputError(Code.ALREADY_REGISTERED, what=str(party.id))
+        parties.add_party(connection, party)
+        log.open_log(connection, installation.origin(party.id))
+        log_entries.append(connection, entry)
+
+
+def change_party(installation: Installation, party: Party, what: str) -> None:
+    """Replace what is known of a party; `what` is the code of the change in its log. InputError NOT_FOUND."""
+    entry = _config(installation, party.id, (what,), installation.clock())
+    with installation.database.transaction() as connection:
+        if not parties.update_party(connection, party):
+            raise InputError(Code.NOT_FOUND)
+        log_entries.append(connection, entry)
+
+
+def find(installation: Installation, party_id: PartyId) -> Party:
+    """Return a registered party. InputError NOT_FOUND."""
+    with installation.database.read() as connection:
+        party = parties.find_party(connection, party_id)
+    if party is None:
+        raise InputError(Code.NOT_FOUND)
+    return party
+
+
+def add_seal_key(installation: Installation, party_id: PartyId, key_pem: bytes, chain_pem: bytes) -> None:
+    """Take a party's content seal key into use; its certificate must be current and carry the party's CVR number.
+
+    Raises what `verify_certificate` raises, and InputError SEAL_KEY_OF_ANOTHER.
+    """
+    at = installation.clock()
+    party = find(installation, party_id)
+    trust = installation.trust.current(at)
+    chain = Certificate.all_from_pem(chain_pem)
+    trusted = verify_certificate(chain, Usage.CONTENT, trust.store, trust.revocations, at)
+    if trusted.identity.cvr != party.id.cvr:
+        raise InputError(Code.SEAL_KEY_OF_ANOTHER)
+    installation.keys.add_seal_key(party_id, key_pem, chain_pem)
+    details = ("SEAL_KEY_ADDED", trusted.certificate.fingerprint)
+    entry = log_entries.administration_entry(installation, EntryKind.KEY, party_id, details, at)
+    with installation.database.transaction() as connection:
+        parties.update_party(connection, replace(party, gateway_may_seal=True))
+        log_entries.append(connection, entry)
+
+
+def register_system(installation: Installation, name: str, certificate: Certificate) -> System:
+    """Register a system by the certificate that will sign its messages, and return it.
+
+    Raises what `verify_certificate` raises, and InputError ALREADY_REGISTERED if a system has this certificate.
+    """
+    at = installation.clock()
+    trust = installation.trust.current(at)
+    trusted = verify_certificate((certificate,), Usage.MESSAGE, trust.store, trust.revocations, at)
+    system_id = Uuid4.new()
+    with installation.database.transaction() as connection:
+        if systems.find_system_by_certificate(connection, certificate.fingerprint, at) is not None:
+            raise InputError(Code.ALREADY_REGISTERED, what="this certificate")
+        systems.add_system(connection, system_id, name, trusted.identity.cvr)
+        systems.add_certificate(
+            connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
+        )
+        entries = _of_own_parties(installation, connection, trusted.identity.cvr.text, system_id, at)
+        log_entries.append(connection, *entries)
+        system = systems.find_system(connection, system_id)
+    assert system is not None
+    return system
+
+
+def _of_own_parties(
+    installation: Installation, connection: Connection, cvr: str, system_id: Uuid4, at: datetime
+) -> list[log_entries.PreparedEntry]:
+    """A system of a party's own CVR number acts for it without mandate: so its log must tell of it."""
+    own = [party.id for party in parties.list_parties(connection) if party.id.cvr.text == cvr]
+    return [_config(installation, party, ("SYSTEM_ADDED", system_id.text), at) for party in own]
+
+
+def add_certificate(installation: Installation, system_id: Uuid4, certificate: Certificate) -> None:
+    """Let a system be known by one more certificate, so that it can change over; of the same CVR number.
+
+    Raises what `verify_certificate` raises, InputError NOT_FOUND or CERTIFICATE_OF_ANOTHER.
+    """
+    at = installation.clock()
+    trust = installation.trust.current(at)
+    trusted = verify_certificate((certificate,), Usage.MESSAGE, trust.store, trust.revocations, at)
+    with installation.database.transaction() as connection:
+        system = systems.find_system(connection, system_id)
+        if system is None:
+            raise InputError(Code.NOT_FOUND)
+        if system.vendor_cvr != trusted.identity.cvr:
+            raise InputError(Code.CERTIFICATE_OF_ANOTHER)
+        systems.add_certificate(
+            connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
+        )
+        for party in {mandate.party_id for mandate in mandates.mandates_for(connection, system_id)}:
+            details = ("CERTIFICATE_ADDED", system_id.text, certificate.fingerprint)
+            log_entries.append(connection, _config(installation, party, details, at))
+
+
+def give_mandate(installation: Installation, mandate: Mandate) -> None:
+    """Record that a party lets a system act for it. InputError NOT_FOUND if either is not registered."""
+    at = installation.clock()
+    details = (
+        "MANDATE_ADDED",
+        mandate.system_id.text,
+        *sorted(operation.value for operation in mandate.operations),
+        *sorted(kind.value for kind in mandate.kinds),
+    )
+    entry = _config(installation, mandate.party_id, details, at)
+    with installation.database.transaction() as connection:
+        if parties.find_party(connection, mandate.party_id) is None:
+            raise InputError(Code.NOT_FOUND)
+        if systems.find_system(connection, mandate.system_id) is None:
+            raise InputError(Code.NOT_FOUND)
+        mandates.add_mandate(connection, mandate)
+        log_entries.append(connection, entry)
+
+
+def end_mandate(installation: Installation, party_id: PartyId, mandate_id: Uuid4) -> None:
+    """End a party's mandate now. InputError NOT_FOUND if it gave none of this id, or it has ended."""
+    at = installation.clock()
+    entry = _config(installation, party_id, ("MANDATE_ENDED", mandate_id.text), at)
+    with installation.database.transaction() as connection:
+        mine = {mandate.id for mandate in mandates.mandates_of_party(connection, party_id)}
+        if mandate_id not in mine or not mandates.revoke_mandate(connection, mandate_id, at):
+            raise InputError(Code.NOT_FOUND)
+        log_entries.append(connection, entry)
+
+
+def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Route, ...]) -> None:
+    """Replace which of a party's systems receive what. InputError NOT_FOUND if the party is not registered."""
+    at = installation.clock()
+    details = ("ROUTES_SET", *dict.fromkeys(route.system_id.text for route in routes))
+    entry = _config(installation, party_id, details, at)
+    with installation.database.transaction() as connection:
+        if parties.find_party(connection, party_id) is None:
+            raise InputError(Code.NOT_FOUND)
+        parties.set_routes(connection, party_id, routes)
+        log_entries.append(connection, entry)
+
+
+def find_party(installation: Installation, verified: Verified, request: FindPartyRequest) -> FindPartyAnswer:
+    """Return the parties that fit, with what they receive and whom to reach by role."""
+    at = installation.clock()
+    with installation.database.transaction() as connection:
+        remember(connection, verified)
+        authorise(connection, verified, Operation.FIND_PARTY, request.on_behalf_of, at)
+        found = parties.search_parties(
+            connection, cvr=request.cvr, unit=request.unit, name=request.name, limit=FOUND_MOST
+        )
+    return FindPartyAnswer(tuple(_found(party, at) for party in found))
+
+
+def ping(installation: Installation, verified: Verified, request: PingRequest) -> PingAnswer:
+    """Return what the gateway sees of the system: its certificate, its clock, its mandates; and if a party is there."""
+    at = installation.clock()
+    with installation.database.transaction() as connection:
+        remember(connection, verified)
+        system = identify(connection, verified, at)
+        if request.on_behalf_of is not None:
+            authorise(connection, verified, Operation.PING, request.on_behalf_of, at)
+        given = mandates.mandates_for(connection, system.id)
+        asked = parties.find_party(connection, request.party) if request.party else None
+    return PingAnswer(
+        certificate=_certificate_facts(verified),
+        clock_skew_seconds=round((verified.created - at).total_seconds()),
+        mandates=tuple(
+            mandate
+            for mandate in given
+            if mandate.valid_from <= at and (mandate.valid_until is None or at < mandate.valid_until)
+        ),
+        echo=request.echo,
+        reachable=None if request.party is None else asked is not None,
+    )
+
+
+def _config(
+    installation: Installation, party: PartyId, details: tuple[str, ...], at: datetime
+) -> log_entries.PreparedEntry:
+    return log_entries.administration_entry(installation, EntryKind.CONFIG, party, details, at)
+
+
+def _found(party: Party, at: datetime) -> FoundParty:
+    today = local_day(at)
+    return FoundParty(
+        party=party.id,
+        name=party.name,
+        reachable=bool(party.receives),
+        kinds=tuple(sorted(party.receives, key=lambda kind: kind.value)),
+        contacts=tuple(each for each in party.contacts if each.is_valid_on(today)),
+    )
+
+
+def _certificate_facts(verified: Verified) -> CertificateFacts:
+    trusted = verified.certificate
+    return CertificateFacts(
+        cvr=trusted.identity.cvr,
+        organisation=trusted.identity.organisation,
+        serial_number=f"{trusted.certificate.x509.serial_number:x}",
+        not_after=trusted.certificate.x509.not_valid_after_utc,
+        fingerprint=trusted.certificate.fingerprint,
+    )

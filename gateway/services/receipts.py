@@ -1,0 +1,186 @@
+"""Receipts: the recipient's system has stored the document, and a person has opened it.
+
+Both are asserted by the recipient's system in a signed request, which is kept. The evidence is sealed by this
+gateway, on the recipient's side, and goes to the sender.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import DeadlineKind
+from gateway.domain.errors import InputError
+from gateway.domain.evidence import AssertedBy, EvidenceEvent
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.mandate import Operation
+from gateway.domain.operations import (
+    ConfirmHandoverRequest,
+    HandoverAnswer,
+    ReadAnswer,
+    RegisterReadRequest,
+)
+from gateway.domain.status import Standing, State
+from gateway.protocol.wss import SKEW, Verified
+from gateway.services import log_entries
+from gateway.services.access import Caller, authorise, remember, require_visible
+from gateway.services.installation import Installation
+from gateway.services.recording import event_rows
+from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.timeline import status_of
+from gateway.storage import deadlines, deliveries, documents, events
+from gateway.storage import evidence as evidence_rows
+from gateway.storage.documents import DocumentRow
+
+ENDED_BY_HANDOVER: Final = (DeadlineKind.HANDOVER,)
+ENDED_BY_READING: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ)
+
+
+def confirm_handover(
+    installation: Installation, verified: Verified, request: ConfirmHandoverRequest
+) -> HandoverAnswer:
+    """Record that the calling system has stored the document, and return the evidence.
+
+    Repeated by the same system, it gives the first evidence again. Raises InputError NOT_FOUND, or
+    CONTENT_DIGEST_DIFFERENT if the system stored other octets than it was given.
+    """
+    at = installation.clock()
+    with installation.database.read() as connection:
+        caller, row = _find(connection, verified, Operation.CONFIRM_HANDOVER, request, at)
+    if not hmac.compare_digest(request.content_digest, row.sealed_digest):
+        raise InputError(Code.CONTENT_DIGEST_DIFFERENT)
+    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, None, at)
+    entries = _entries(installation, row, sealed)
+    with installation.database.transaction() as connection:
+        remember(connection, verified)
+        handover = deliveries.HandoverRow(caller.system.id, at, sealed.statement.identifier)
+        first = deliveries.record_handover(connection, caller.party.id, row.key, handover)
+        is_new = first == handover
+        if is_new:
+            _record(installation, connection, row, sealed, State.HANDED_OVER, ENDED_BY_HANDOVER)
+            log_entries.append(connection, *entries)
+        octets = _evidence(connection, first.evidence_id)
+        state = status_of(connection, row.key, caller.party.id).state
+    assert state is not None
+    return HandoverAnswer(row.document_id, state, not is_new, octets)
+
+
+def register_read(installation: Installation, verified: Verified, request: RegisterReadRequest) -> ReadAnswer:
+    """Record that a person of this role opened the document, and return the read receipt for the sender.
+
+    Asserted by the system: its signed request is kept, and the reader's name, if given, stays with the recipient.
+    Repeated for the same role it gives the first receipt again. Raises InputError NOT_FOUND, or READ_TIME if the
+    reading lies in the future or before the document was there.
+    """
+    at = installation.clock()
+    with installation.database.read() as connection:
+        caller, row = _find(connection, verified, Operation.REGISTER_READ, request, at)
+        delivery = deliveries.find_delivery(connection, caller.party.id, row.key)
+        wrapped = documents.wrapped_key_of(connection, row.key, row.recipient)
+    if delivery is None or not delivery.available_at - SKEW <= request.read_at <= at + SKEW:
+        raise InputError(Code.READ_TIME)
+    assert wrapped is not None, "a delivered document is held by its recipient"
+    sealed = _seal(
+        installation, caller, row, EvidenceEvent.CONTENT_ACCESS_TRACKING, request.reader_role.value, at
+    )
+    entries = _entries(installation, row, sealed)
+    name = row.document_id.text.encode()
+    key = installation.keys.key_encryption_key(row.recipient).unwrap(wrapped, name)
+    reader = key.encrypt(request.reader_name.encode(), name) if request.reader_name else None
+    kept_request = installation.blobs.stage(key.encrypt(verified.octets, name))
+    with installation.database.transaction() as connection:
+        remember(connection, verified)
+        reading = deliveries.ReadingRow(
+            role=request.reader_role,
+            at=request.read_at,
+            system_id=caller.system.id,
+            reader_name=reader,
+            request_digest=verified.request_digest,
+            request_blob=kept_request.name,
+            evidence_id=sealed.statement.identifier,
+        )
+        first = deliveries.record_read(connection, caller.party.id, row.key, reading)
+        is_new = first.evidence_id == reading.evidence_id
+        if is_new:
+            installation.blobs.record(connection, kept_request)
+            _record(installation, connection, row, sealed, State.READ, ENDED_BY_READING)
+            log_entries.append(connection, *entries)
+        octets = _evidence(connection, first.evidence_id)
+        state = status_of(connection, row.key, caller.party.id).state
+    assert state is not None
+    return ReadAnswer(row.document_id, state, not is_new, octets)
+
+
+def _find(
+    connection: Connection,
+    verified: Verified,
+    operation: Operation,
+    request: ConfirmHandoverRequest | RegisterReadRequest,
+    at: datetime,
+) -> tuple[Caller, DocumentRow]:
+    """The caller and the delivered document it may speak of."""
+    caller = authorise(connection, verified, operation, request.on_behalf_of, at)
+    found = documents.find_visible(connection, caller.party.id, request.document_id)
+    return caller, require_visible(found, operation, caller.party.id)
+
+
+def _seal(
+    installation: Installation,
+    caller: Caller,
+    row: DocumentRow,
+    event: EvidenceEvent,
+    role: str | None,
+    at: datetime,
+) -> Sealed:
+    """Evidence on the recipient's side, based on the system's signed request."""
+    certificate = caller.verified.certificate.certificate
+    return seal_document_evidence(
+        installation,
+        event,
+        row,
+        row.recipient,
+        at,
+        asserted_by=AssertedBy(caller.system.id, certificate.fingerprint, role),
+        based_on=(hashlib.sha256(caller.verified.octets).digest(),),
+        request_digest=caller.verified.request_digest,
+    )
+
+
+def _entries(
+    installation: Installation, row: DocumentRow, sealed: Sealed
+) -> tuple[log_entries.PreparedEntry, ...]:
+    """The entries for both parties' logs; the evidence names the recipient's."""
+    return (
+        log_entries.evidence_entry(installation, row.recipient, row, sealed),
+        log_entries.evidence_entry(installation, row.sender, row, sealed),
+    )
+
+
+def _record(
+    installation: Installation,
+    connection: Connection,
+    row: DocumentRow,
+    sealed: Sealed,
+    state: State,
+    ended: tuple[DeadlineKind, ...],
+) -> None:
+    """Store the evidence and the event for both parties, and end the waits that it answers."""
+    at = sealed.statement.time
+    both = (row.sender, row.recipient)
+    evidence_rows.insert_evidence(connection, sealed.row(row.key))
+    events.append_events(
+        connection, event_rows(installation, row.key, state, at, Standing.ASSERTED, both, sealed)
+    )
+    deadlines.cancel(connection, row.key, ended, at)
+
+
+def _evidence(connection: Connection, evidence_id: Uuid4) -> bytes:
+    """The octets of the evidence that the first such request got."""
+    row = evidence_rows.find_evidence(connection, evidence_id)
+    assert row is not None, "a recorded receipt has its evidence"
+    return row.octets

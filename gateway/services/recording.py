@@ -1,0 +1,41 @@
+"""Events as rows: one fact, recorded once for each party whose stream shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gateway.domain.evidence import EventReason
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.status import Standing, State
+from gateway.services.installation import Installation
+from gateway.services.sealing import Sealed
+from gateway.storage.events import NewEvent
+
+
+def event_rows(
+    installation: Installation,
+    document_key: int,
+    state: State,
+    at: datetime,
+    standing: Standing,
+    parties: Iterable[PartyId],
+    evidence: Sealed | None = None,
+    reasons: tuple[EventReason, ...] = (),
+) -> list[NewEvent]:
+    """Return the event that a document reached a state, for each of these parties, as this gateway saw it."""
+    event_id = Uuid4.new()
+    return [
+        NewEvent(
+            event_id=event_id,
+            document_key=document_key,
+            party=party,
+            kind=state.value,
+            at=at,
+            standing=standing,
+            issuer=installation.issuer.name,
+            evidence_id=evidence.statement.identifier if evidence else None,
+            reasons=reasons,
+        )
+        for party in parties
+    ]

@@ -1,0 +1,87 @@
+"""Evidence: composed, given its log entry, and sealed, all before a transaction opens.
+
+The statement names the log entry that will carry it, so the entry's id is chosen here. The transaction then stores
+the evidence and appends its entry, or neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.evidence import AssertedBy, EventReason, EvidenceEvent, EvidenceStatement
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.protocol.evidence_document import seal_evidence
+from gateway.services.installation import Installation
+from gateway.storage.documents import NewDocument
+from gateway.storage.evidence import EvidenceRow
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Evidence that is signed but not yet stored; `entry_id` is the log entry that must be appended with it."""
+
+    statement: EvidenceStatement
+    octets: bytes
+    log_party: PartyId
+
+    @property
+    def entry_id(self) -> Uuid4:
+        """The log entry that carries the evidence."""
+        return self.statement.log_entry_id
+
+    def row(self, document_key: int | None) -> EvidenceRow:
+        """The evidence as it is stored."""
+        return EvidenceRow(
+            evidence_id=self.statement.identifier,
+            document_key=document_key,
+            event=self.statement.event,
+            at=self.statement.time,
+            octets=self.octets,
+            log_party=self.log_party,
+            log_entry_id=self.entry_id,
+        )
+
+
+def seal_document_evidence(
+    installation: Installation,
+    event: EvidenceEvent,
+    document: NewDocument,
+    log_party: PartyId,
+    at: datetime,
+    *,
+    reasons: tuple[EventReason, ...] = (),
+    issued_on_absence: bool = False,
+    asserted_by: AssertedBy | None = None,
+    based_on: tuple[bytes, ...] = (),
+    request_digest: bytes | None = None,
+    identifier: Uuid4 | None = None,
+) -> Sealed:
+    """Return signed evidence of an event in a document's life.
+
+    `log_party` is the party on whose side the event was observed: its log carries the entry. `previous` is the
+    document's acceptance, to which all later evidence leads back.
+    """
+    is_acceptance = event is EvidenceEvent.SUBMISSION_ACCEPTANCE
+    statement = EvidenceStatement(
+        identifier=identifier or Uuid4.new(),
+        event=event,
+        time=at,
+        issuer=installation.issuer,
+        log_entry_id=Uuid4.new(),
+        log_origin=str(installation.origin(log_party)),
+        sender=document.sender,
+        recipient=document.recipient,
+        document_id=document.document_id,
+        conversation_id=document.conversation_id,
+        issued_on_absence=issued_on_absence,
+        content_digest=document.content_digest,
+        sealed_digest=document.sealed_digest,
+        submission_time=document.accepted_at,
+        reasons=reasons,
+        asserted_by=asserted_by,
+        based_on=based_on,
+        request_digest=request_digest,
+        previous=None if is_acceptance else document.acceptance_evidence_id,
+    )
+    return Sealed(statement, seal_evidence(statement, installation.seal_key), log_party)

@@ -1,0 +1,251 @@
+"""Submission: from a system's request to a letter or notice that is sealed, evidenced, logged and on disk.
+
+The order is the promise. First everything is judged, with nothing stored; then signatures are made; then one
+transaction stores the document, its evidence, its log entries, its deadlines and the task to deliver it; only then
+is it answered. A crash before the commit leaves nothing, a crash after it loses nothing: the same document sent
+again gets the first result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.crypto.keys import DataKey
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import Waiting, opened_by
+from gateway.domain.disclosure import EntryKind
+from gateway.domain.document import Document
+from gateway.domain.errors import InputError
+from gateway.domain.evidence import EvidenceEvent
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.mandate import Operation
+from gateway.domain.operations import AttachmentContent, InboxAttention, SendAnswer
+from gateway.domain.party import Party
+from gateway.domain.status import Standing, State
+from gateway.protocol.service_requests import SendRequest
+from gateway.protocol.wss import Verified
+from gateway.services import log_entries
+from gateway.services.access import Caller, authorise, remember
+from gateway.services.content import Submitted, read_submitted, seal_content
+from gateway.services.installation import Installation
+from gateway.services.judgement import Judgement, judge
+from gateway.services.recording import event_rows
+from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.storage import deadlines, documents, events, outbox, parties, validation_material
+from gateway.storage import evidence as evidence_rows
+from gateway.storage.blobs import StagedBlob
+from gateway.storage.documents import DocumentRow, NewDocument, PartRow
+
+DELIVER = "DELIVER"  # the outbox task that a submission leaves
+
+
+def submit(installation: Installation, verified: Verified, request: SendRequest) -> SendAnswer:
+    """Accept a document, or give the first result again for one that was accepted before.
+
+    Raises InputError with what is wrong with the document, TrustError if the system may not send it or the message
+    is a replay, UnavailableError if the store cannot take it now. Whatever is raised, nothing of it is stored.
+    """
+    at = installation.clock()
+    submitted = read_submitted(installation, request, at)
+    document = submitted.document
+    _require_carried(request.operation, document)
+    with installation.database.read() as connection:
+        caller = authorise(
+            connection, verified, request.operation, request.on_behalf_of, at, kind=document.kind
+        )
+        if document.sender.id != caller.party.id:
+            raise InputError(Code.SENDER_NOT_ACTING_PARTY)
+        known = documents.find_own(connection, caller.party.id, document.document_id)
+        recipient = parties.find_party(connection, document.recipient.id)
+        judgement = None
+        if known is None:
+            judgement = judge(
+                installation,
+                connection,
+                submitted,
+                caller.party,
+                recipient,
+                request.attachments,
+                request.overrides,
+                at,
+            )
+    if known is not None:
+        return _repeat(installation, caller, known, submitted)
+    assert judgement is not None, "a document that is new was judged"
+    assert recipient is not None, "the judgement found the recipient"
+    accepted = _prepare(installation, caller, request, submitted, judgement, at)
+    return _record(installation, caller, recipient, accepted)
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """Everything a submission will store, signed and encrypted, before the transaction opens."""
+
+    submitted: Submitted
+    judgement: Judgement
+    row: NewDocument
+    parts: tuple[PartRow, ...]
+    blobs: tuple[StagedBlob, ...]
+    revocation_lists: tuple[bytes, ...]
+    acceptance: Sealed
+    entry: log_entries.PreparedEntry
+    answer: SendAnswer
+
+
+def _require_carried(operation: Operation, document: Document) -> None:
+    """SendLetter carries letters, SendNotice notices."""
+    if document.kind.is_letter != (operation is Operation.SEND_LETTER):
+        raise InputError(Code.KIND_NOT_ACCEPTED, operation=operation.value, kind=document.kind.value)
+
+
+def _repeat(
+    installation: Installation, caller: Caller, known: DocumentRow, submitted: Submitted
+) -> SendAnswer:
+    """Give the first result again, if the document is the same; only the message is remembered anew."""
+    with installation.database.transaction() as connection:
+        remember(connection, caller.verified)
+        return _first_result(connection, caller.verified, known, submitted)
+
+
+def _first_result(
+    connection: Connection, verified: Verified, known: DocumentRow, submitted: Submitted
+) -> SendAnswer:
+    """The answer that the first submission got. InputError DUPLICATE_DIFFERENT if this is another document."""
+    if known.content_digest != submitted.digest():
+        raise InputError(Code.DUPLICATE_DIFFERENT, document_id=known.document_id.text)
+    acceptance = evidence_rows.find_evidence(connection, known.acceptance_evidence_id)
+    assert acceptance is not None, "an accepted document has its acceptance"
+    return SendAnswer(
+        operation=Operation(verified.operation),
+        document_id=known.document_id,
+        state=State.ACCEPTED,
+        repeated=True,
+        submission_acceptance=acceptance.octets,
+    )
+
+
+def _prepare(
+    installation: Installation,
+    caller: Caller,
+    request: SendRequest,
+    submitted: Submitted,
+    judgement: Judgement,
+    at: datetime,
+) -> _Accepted:
+    """Seal, encrypt, compose and sign everything that will be stored."""
+    document = submitted.document
+    content = seal_content(installation, caller.party, submitted, at)
+    key = DataKey()
+    name = document.document_id.text.encode()
+    sealed_blob = installation.blobs.stage(key.encrypt(content.octets, name))
+    kept_request = installation.blobs.stage(key.encrypt(caller.verified.octets, name))
+    parts, part_blobs = _stage_attachments(installation, key, name, request.attachments)
+    row = NewDocument(
+        document_id=document.document_id,
+        sender=document.sender.id,
+        recipient=document.recipient.id,
+        conversation_id=document.conversation_id,
+        kind=document.kind,
+        content_digest=content.digest,
+        sealed_digest=hashlib.sha256(content.octets).digest(),
+        sealed_blob=sealed_blob.name,
+        wrapped_key=installation.keys.key_encryption_key(caller.party.id).wrap(key, name),
+        sealed_by=document.sealed_by,
+        reply_to=document.reply_to,
+        reply_due=document.reply_due,
+        subject_protected=bool(document.subject and document.subject.is_protected),
+        attention=tuple(InboxAttention(each.role, each.unit) for each in document.attentions),
+        attachment_count=len(document.attachments),
+        accepted_at=at,
+        acceptance_evidence_id=Uuid4.new(),
+        system_id=caller.system.id,
+        request_digest=caller.verified.request_digest,
+        request_blob=kept_request.name,
+        certificate_chain=tuple(certificate.der for certificate in content.certificate.chain),
+        revocation_names=tuple(validation_material.name_of(crl) for crl in content.revocation_lists),
+    )
+    acceptance = seal_document_evidence(
+        installation,
+        EvidenceEvent.SUBMISSION_ACCEPTANCE,
+        row,
+        row.sender,
+        at,
+        request_digest=row.request_digest,
+        based_on=(hashlib.sha256(caller.verified.octets).digest(),),
+        identifier=row.acceptance_evidence_id,
+    )
+    entry = log_entries.sharing_entry(
+        installation,
+        EntryKind.DISCLOSE,
+        row.sender,
+        document,
+        row,
+        judgement.disclosure,
+        acceptance,
+        judgement.overridden,
+    )
+    answer = SendAnswer(
+        operation=request.operation,
+        document_id=row.document_id,
+        state=State.ACCEPTED,
+        repeated=False,
+        submission_acceptance=acceptance.octets,
+        warnings=judgement.warnings,
+    )
+    blobs = (sealed_blob, kept_request, *part_blobs)
+    return _Accepted(
+        submitted, judgement, row, parts, blobs, content.revocation_lists, acceptance, entry, answer
+    )
+
+
+def _stage_attachments(
+    installation: Installation, key: DataKey, name: bytes, attachments: Sequence[AttachmentContent]
+) -> tuple[tuple[PartRow, ...], tuple[StagedBlob, ...]]:
+    """Encrypt each attachment and, if it is large, write it to disk."""
+    parts, blobs = [], []
+    for attachment in attachments:
+        octets = bytes(attachment.content)
+        staged = installation.blobs.stage(key.encrypt(octets, name))
+        blobs.append(staged)
+        parts.append(PartRow(attachment.number, staged.name, len(octets), hashlib.sha256(octets).digest()))
+    return tuple(parts), tuple(blobs)
+
+
+def _record(installation: Installation, caller: Caller, recipient: Party, accepted: _Accepted) -> SendAnswer:
+    """Store it all in one transaction; a copy of the same document that was faster wins, and is answered."""
+    row = accepted.row
+    with installation.database.transaction() as connection:
+        remember(connection, caller.verified)
+        known = documents.find_own(connection, row.sender, row.document_id)
+        if known is not None:
+            return _first_result(connection, caller.verified, known, accepted.submitted)
+        for crl in accepted.revocation_lists:
+            validation_material.keep(connection, crl)
+        installation.blobs.record(connection, *accepted.blobs)
+        key = documents.insert_document(connection, row, accepted.parts)
+        evidence_rows.insert_evidence(connection, accepted.acceptance.row(key))
+        events.append_events(connection, _events(installation, key, accepted))
+        log_entries.append(connection, accepted.entry)
+        document = accepted.submitted.document
+        waiting = Waiting(
+            row.document_id, row.kind, True, document.urgency, document.reply_due, installation.waits
+        )
+        opened = opened_by(State.ACCEPTED, row.accepted_at, waiting, recipient.calendar)
+        deadlines.open_deadlines(connection, key, opened)
+        outbox.enqueue(connection, DELIVER, [key], row.accepted_at)
+    return accepted.answer
+
+
+def _events(installation: Installation, key: int, accepted: _Accepted) -> list[events.NewEvent]:
+    """RECEIVED, SEALED and ACCEPTED, which happen together; only the last rests on evidence."""
+    at, mine = accepted.row.accepted_at, (accepted.row.sender,)
+    return [
+        *event_rows(installation, key, State.RECEIVED, at, Standing.RECORDED, mine),
+        *event_rows(installation, key, State.SEALED, at, Standing.RECORDED, mine),
+        *event_rows(installation, key, State.ACCEPTED, at, Standing.EVIDENCE, mine, accepted.acceptance),
+    ]

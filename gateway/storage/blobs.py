@@ -1,0 +1,149 @@
+"""Ciphertexts: small ones in the database, large ones as files, named by the SHA-256 of the ciphertext.
+
+A file is on disk, with its name, before the row that says so can be committed. A crash in between leaves a file that
+no row knows; `remove_unreferenced` clears it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InternalError, UnavailableError
+from gateway.storage.prepared import Prepared
+from gateway.storage.tables_documents import blob
+
+INLINE_OCTETS: Final = 256 * 1024  # a 5 MB blob costs 1.6 times its file in SQLite
+ORPHAN_AGE: Final = timedelta(hours=1)  # far longer than any transaction
+
+_INSERT = Prepared(insert(blob), "name", "size", "octets")
+_FIND = Prepared(select(blob.c.octets).where(blob.c.name == bindparam("name")), "name")
+_IS_KNOWN = Prepared(select(blob.c.name).where(blob.c.name == bindparam("name")), "name")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedBlob:
+    """A ciphertext that is ready to be recorded: large ones are on disk already."""
+
+    name: str
+    size: int
+    octets: bytes | None  # None: in a file
+
+
+class Blobs:
+    """The ciphertexts of an installation: a table, and a folder for the large ones."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is made if there is none. UnavailableError STORE_UNAVAILABLE if it cannot be."""
+        self.on_rename: list[Callable[[str], None]] = []
+        """Called with "before" and "after" when a file gets its name, so that a test can end the process there."""
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(folder.parent)
+        except OSError as error:
+            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+
+    def stage(self, ciphertext: bytes) -> StagedBlob:
+        """Make a ciphertext ready, before the transaction opens: a large one is written and synced to disk.
+
+        UnavailableError STORE_UNAVAILABLE if it cannot be written.
+        """
+        name = hashlib.sha256(ciphertext).hexdigest()
+        if len(ciphertext) <= INLINE_OCTETS:
+            return StagedBlob(name, len(ciphertext), ciphertext)
+        try:
+            self._write(name, ciphertext)
+        except OSError as error:
+            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+        return StagedBlob(name, len(ciphertext), None)
+
+    def record(self, connection: Connection, *staged: StagedBlob) -> None:
+        """Make staged blobs part of the transaction."""
+        _INSERT.run_many(connection, [(each.name, each.size, each.octets) for each in staged])
+
+    def put(self, connection: Connection, ciphertext: bytes) -> str:
+        """Stage and record a ciphertext, and give its name; for large ones, `stage` before the transaction."""
+        staged = self.stage(ciphertext)
+        self.record(connection, staged)
+        return staged.name
+
+    def get(self, connection: Connection, name: str) -> bytes:
+        """The ciphertext of this name. InternalError STORED_DATA_ALTERED if it is missing or not what was put."""
+        row = _FIND.one(connection, name)
+        if row is None:
+            raise InternalError(Code.STORED_DATA_ALTERED)
+        octets: bytes | None = row[0]
+        if octets is None:
+            try:
+                octets = self._path(name).read_bytes()
+            except OSError as error:
+                raise InternalError(Code.STORED_DATA_ALTERED) from error
+        if hashlib.sha256(octets).hexdigest() != name:
+            raise InternalError(Code.STORED_DATA_ALTERED)
+        return octets
+
+    def remove_unreferenced(self, connection: Connection, now: datetime) -> int:
+        """Remove the files that a crash left without a row, an hour after they were written; gives how many."""
+        removed = 0
+        for path in self._folder.glob("*/*/*"):
+            if _is_older(path, now - ORPHAN_AGE) and _IS_KNOWN.one(connection, path.name) is None:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / name[2:4] / name
+
+    def _write(self, name: str, octets: bytes) -> None:
+        """Write under another name, sync, rename, and sync the folder: the name never stands for half a file."""
+        path = self._path(name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.parent / f"unfinished-{secrets.token_hex(8)}"
+        try:
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb", buffering=0) as file:
+                view = memoryview(octets)
+                while view:
+                    view = view[file.write(view) or 0 :]
+                os.fsync(descriptor)
+            self._tell("before")
+            unfinished.rename(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        for folder in (
+            path.parent,
+            path.parent.parent,
+            self._folder,
+        ):  # the way to a new file is as durable as it
+            _sync_folder(folder)
+        self._tell("after")
+
+    def _tell(self, moment: str) -> None:
+        for listener in self.on_rename:
+            listener(moment)
+
+
+def _is_older(path: Path, than: datetime) -> bool:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) < than
+    except FileNotFoundError:  # an unfinished file got its name meanwhile
+        return False
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,133 @@
+"""Deadlines as rows: opened with the state that starts the wait, cancelled with the one that ends it, else fired."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Integer, and_, bindparam, insert, null, select, update
+
+from gateway.domain.deadlines import Deadline, DeadlineKind
+from gateway.storage.columns import instant, instant_or_none, millis
+from gateway.storage.prepared import Prepared, Values
+from gateway.storage.tables_documents import deadline
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """One wait of one document; times are zoned UTC. Who is told follows from its kind."""
+
+    id: int
+    document_key: int
+    kind: DeadlineKind
+    opened_at: datetime
+    warn_at: datetime
+    due_at: datetime
+    warned_at: datetime | None
+    fired_at: datetime | None
+    cancelled_at: datetime | None
+
+
+_CELLS = (
+    deadline.c.id,
+    deadline.c.document_key,
+    deadline.c.kind,
+    deadline.c.opened_at,
+    deadline.c.warn_at,
+    deadline.c.due_at,
+    deadline.c.warned_at,
+    deadline.c.fired_at,
+    deadline.c.cancelled_at,
+)
+_OPENED: Final = ("document_key", "kind", "opened_at", "warn_at", "due_at", "next_at")
+_IS_THIS = and_(deadline.c.id == bindparam("row"), deadline.c.next_at.is_not(None))
+
+_OPEN = Prepared(insert(deadline), *_OPENED)
+_CANCEL = Prepared(
+    update(deadline)
+    .where(
+        deadline.c.document_key == bindparam("of_document"),
+        deadline.c.kind == bindparam("of_kind"),
+        deadline.c.next_at.is_not(None),
+    )
+    .values(cancelled_at=bindparam("at"), next_at=null()),
+    "of_document",
+    "of_kind",
+    "at",
+)
+_DUE = Prepared(
+    select(*_CELLS)
+    .where(deadline.c.next_at.is_not(None), deadline.c.next_at <= bindparam("now"))
+    .order_by(deadline.c.next_at, deadline.c.id)
+    .limit(bindparam("limit", type_=Integer)),
+    "now",
+    "limit",
+)
+_WARNED = Prepared(
+    update(deadline)
+    .where(_IS_THIS, deadline.c.warned_at.is_(None))
+    .values(warned_at=bindparam("at"), next_at=deadline.c.due_at),
+    "row",
+    "at",
+)
+_FIRED = Prepared(
+    update(deadline).where(_IS_THIS).values(fired_at=bindparam("at"), next_at=null()), "row", "at"
+)
+_OF_DOCUMENT = Prepared(
+    select(*_CELLS).where(deadline.c.document_key == bindparam("document_key")).order_by(deadline.c.id),
+    "document_key",
+)
+
+
+def open_deadlines(connection: Connection, document_key: int, deadlines: Sequence[Deadline]) -> None:
+    """Record the waits that a state opens, in the transaction that records the state."""
+    rows = []
+    for each in deadlines:
+        warn_at = millis(each.warn_at)
+        rows.append(
+            (document_key, each.kind.name, millis(each.opened_at), warn_at, millis(each.due_at), warn_at)
+        )
+    _OPEN.run_many(connection, rows)
+
+
+def cancel(connection: Connection, document_key: int, kinds: Collection[DeadlineKind], at: datetime) -> None:
+    """End the document's waits of these kinds, those that have not fired."""
+    when = millis(at)
+    _CANCEL.run_many(connection, [(document_key, kind.name, when) for kind in kinds])
+
+
+def due(connection: Connection, now: datetime, limit: int) -> tuple[DeadlineRow, ...]:
+    """The waits whose warning (`warned_at` is None) or end has come, the oldest first, at most `limit`."""
+    return tuple(_deadline(row) for row in _DUE.all(connection, millis(now), limit))
+
+
+def mark_warned(connection: Connection, deadline_id: int, at: datetime) -> bool:
+    """Note that its warning was given. False if it was before, or the wait is over."""
+    return _WARNED.run(connection, deadline_id, millis(at)) == 1
+
+
+def mark_fired(connection: Connection, deadline_id: int, at: datetime) -> bool:
+    """Note that it fired, in the transaction that tells. False if it has fired or was cancelled: then tell nobody."""
+    return _FIRED.run(connection, deadline_id, millis(at)) == 1
+
+
+def deadlines_of(connection: Connection, document_key: int) -> tuple[DeadlineRow, ...]:
+    """All waits of a document, in the order they were opened."""
+    return tuple(_deadline(row) for row in _OF_DOCUMENT.all(connection, document_key))
+
+
+def _deadline(row: Values) -> DeadlineRow:
+    key, document_key, kind, opened_at, warn_at, due_at, warned_at, fired_at, cancelled_at = row
+    return DeadlineRow(
+        key,
+        document_key,
+        DeadlineKind[kind],
+        instant(opened_at),
+        instant(warn_at),
+        instant(due_at),
+        instant_or_none(warned_at),
+        instant_or_none(fired_at),
+        instant_or_none(cancelled_at),
+    )

@@ -1,0 +1,82 @@
+"""Evidence: the signed statements as they were issued or received, octet for octet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from gateway.domain.evidence import EvidenceEvent
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.storage.columns import instant, millis, party_id
+from gateway.storage.prepared import Prepared, Values
+from gateway.storage.tables_documents import evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One piece of evidence; `at` is zoned UTC."""
+
+    evidence_id: Uuid4
+    document_key: int | None  # None: evidence of a refusal
+    event: EvidenceEvent
+    at: datetime
+    octets: bytes
+    log_party: PartyId  # in whose log its entry stands
+    log_entry_id: Uuid4
+
+
+_COLUMNS: Final = ("evidence_id", "document_key", "event", "at", "octets", "log_party", "log_entry_id")
+_CELLS = tuple(evidence.c[name] for name in _COLUMNS)
+
+_INSERT = Prepared(insert(evidence), *_COLUMNS)
+_OF_DOCUMENT = Prepared(
+    select(*_CELLS).where(evidence.c.document_key == bindparam("document_key")).order_by(evidence.c.key),
+    "document_key",
+)
+_FIND = Prepared(select(*_CELLS).where(evidence.c.evidence_id == bindparam("evidence_id")), "evidence_id")
+
+
+def insert_evidence(connection: Connection, *rows: EvidenceRow) -> None:
+    """Store evidence, in the transaction of what it states."""
+    _INSERT.run_many(
+        connection,
+        [
+            (
+                row.evidence_id.text,
+                row.document_key,
+                row.event.value,
+                millis(row.at),
+                row.octets,
+                str(row.log_party),
+                row.log_entry_id.text,
+            )
+            for row in rows
+        ],
+    )
+
+
+def evidence_of(connection: Connection, document_key: int) -> tuple[EvidenceRow, ...]:
+    """The evidence of a document, in the order it was stored. Whose document it is was decided by who found it."""
+    return tuple(_evidence(row) for row in _OF_DOCUMENT.all(connection, document_key))
+
+
+def find_evidence(connection: Connection, evidence_id: Uuid4) -> EvidenceRow | None:
+    """The evidence of this identifier, or None. For our own use: whose it is, the caller must know."""
+    row = _FIND.one(connection, evidence_id.text)
+    return None if row is None else _evidence(row)
+
+
+def _evidence(row: Values) -> EvidenceRow:
+    evidence_id, document_key, event, at, octets, log_party, log_entry_id = row
+    return EvidenceRow(
+        Uuid4(evidence_id),
+        document_key,
+        EvidenceEvent(event),
+        instant(at),
+        octets,
+        party_id(log_party),
+        Uuid4(log_entry_id),
+    )

@@ -1,0 +1,166 @@
+"""The outbox: what the gateway has promised to do, a row each, until it is done or a person must look.
+
+A worker holds a row by a lease. A worker that lost its lease, because it was slow or ended, can no longer change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+
+from gateway.domain.catalogue import Code
+from gateway.storage.columns import instant, instant_or_none, millis
+from gateway.storage.prepared import Prepared, Values
+from gateway.storage.tables_documents import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One promised task; times are zoned UTC."""
+
+    id: int
+    task: str
+    document_key: int
+    due_at: datetime
+    attempts: int  # how often it was claimed
+    leased_until: datetime | None
+    leased_by: str | None
+    parked_at: datetime | None
+    last_code: str | None  # the catalogue code of the last failure
+
+
+_COLUMNS: Final = (
+    "id",
+    "task",
+    "document_key",
+    "due_at",
+    "attempts",
+    "leased_until",
+    "leased_by",
+    "parked_at",
+    "last_code",
+)
+_CELLS = tuple(outbox.c[name] for name in _COLUMNS)
+_IS_LEASED = and_(
+    outbox.c.id == bindparam("row"),
+    outbox.c.leased_by == bindparam("worker"),
+    outbox.c.leased_until == bindparam("lease"),
+)
+_LEASE: Final = ("row", "worker", "lease")
+
+_ENQUEUE = Prepared(insert(outbox), "task", "document_key", "due_at", "attempts")
+_NEXT = Prepared(
+    select(*_CELLS)
+    .where(
+        outbox.c.parked_at.is_(None),
+        outbox.c.due_at <= bindparam("now"),
+        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
+    )
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(1),
+    "now",
+)
+_CLAIM = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"))
+    .values(
+        leased_by=bindparam("worker"), leased_until=bindparam("lease"), attempts=bindparam("new_attempts")
+    ),
+    *_LEASE,
+    "new_attempts",
+)
+_COMPLETE = Prepared(delete(outbox).where(_IS_LEASED), *_LEASE)
+_RETRY = Prepared(
+    update(outbox)
+    .where(_IS_LEASED)
+    .values(
+        leased_by=None, leased_until=None, due_at=bindparam("new_due_at"), last_code=bindparam("new_code")
+    ),
+    *_LEASE,
+    "new_due_at",
+    "new_code",
+)
+_PARK = Prepared(
+    update(outbox)
+    .where(_IS_LEASED)
+    .values(
+        leased_by=None,
+        leased_until=None,
+        parked_at=bindparam("new_parked_at"),
+        last_code=bindparam("new_code"),
+    ),
+    *_LEASE,
+    "new_parked_at",
+    "new_code",
+)
+_OLDEST = Prepared(select(func.min(outbox.c.due_at)).where(outbox.c.parked_at.is_(None)))
+_PARKED = Prepared(select(*_CELLS).where(outbox.c.parked_at.is_not(None)).order_by(outbox.c.id))
+
+
+def enqueue(connection: Connection, task: str, document_keys: Sequence[int], due_at: datetime) -> None:
+    """Promise a task for each document, in the transaction that makes it due. Only then is it done."""
+    due = millis(due_at)
+    _ENQUEUE.run_many(connection, [(task, key, due, 0) for key in document_keys])
+
+
+def claim(connection: Connection, worker: str, now: datetime, lease_seconds: int) -> OutboxRow | None:
+    """Take the row that is due longest, for `lease_seconds`; None if nothing is due.
+
+    Commit before the work begins. A row whose lease ran out is due again, for any worker.
+    """
+    row = _NEXT.one(connection, millis(now))
+    if row is None:
+        return None
+    found = _outbox(row)
+    lease = millis(now + timedelta(seconds=lease_seconds))
+    _CLAIM.run(connection, found.id, worker, lease, found.attempts + 1)
+    return replace(found, attempts=found.attempts + 1, leased_by=worker, leased_until=instant(lease))
+
+
+def complete(connection: Connection, row: OutboxRow) -> bool:
+    """Remove a claimed row whose task is done. False if the lease was lost: then undo what was done with it."""
+    return _COMPLETE.run(connection, *_lease(row)) == 1
+
+
+def retry_later(connection: Connection, row: OutboxRow, due_at: datetime, code: Code) -> bool:
+    """Give a claimed row back until `due_at`, with the reason of the failure. False if the lease was lost."""
+    return _RETRY.run(connection, *_lease(row), millis(due_at), code.name) == 1
+
+
+def park(connection: Connection, row: OutboxRow, at: datetime, code: Code) -> bool:
+    """Set a claimed row aside for a person to look at. False if the lease was lost."""
+    return _PARK.run(connection, *_lease(row), millis(at), code.name) == 1
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """Since when the row that waits longest has been due, or None if nothing waits. Parked rows do not count."""
+    row = _OLDEST.one(connection)
+    return None if row is None else instant_or_none(row[0])
+
+
+def parked(connection: Connection) -> tuple[OutboxRow, ...]:
+    """The rows that a person must look at, the first parked first."""
+    return tuple(_outbox(row) for row in _PARKED.all(connection))
+
+
+def _lease(row: OutboxRow) -> tuple[int, str | None, int | None]:
+    return row.id, row.leased_by, None if row.leased_until is None else millis(row.leased_until)
+
+
+def _outbox(row: Values) -> OutboxRow:
+    key, task, document_key, due_at, attempts, leased_until, leased_by, parked_at, last_code = row
+    return OutboxRow(
+        key,
+        task,
+        document_key,
+        instant(due_at),
+        attempts,
+        instant_or_none(leased_until),
+        leased_by,
+        instant_or_none(parked_at),
+        last_code,
+    )

@@ -1,0 +1,36 @@
+"""Messages that were received before: each is remembered for longer than it could be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import TrustError
+from gateway.storage.columns import millis
+from gateway.storage.prepared import Prepared
+from gateway.storage.tables_log import replay
+
+_REMEMBER = Prepared(insert(replay), "key", "expires_at")
+_FORGET = Prepared(delete(replay).where(replay.c.expires_at < bindparam("now")), "now")
+
+
+def remember(connection: Connection, keys: Sequence[bytes], expires_at: datetime) -> None:
+    """Keep the keys of a message in the transaction that answers it.
+
+    A key is a digest over certificate and SignedInfo, or certificate and MessageID. TrustError MESSAGE_REPLAYED if one
+    is known; the database's own uniqueness decides, so two copies cannot pass each other.
+    """
+    expiry = millis(expires_at)
+    try:
+        _REMEMBER.run_many(connection, [(key, expiry) for key in keys])
+    except IntegrityError as error:
+        raise TrustError(Code.MESSAGE_REPLAYED) from error
+
+
+def forget_expired(connection: Connection, now: datetime) -> int:
+    """Remove the keys whose time is over; gives how many."""
+    return _FORGET.run(connection, millis(now))

@@ -1,0 +1,227 @@
+"""Keys sign and encrypt, and never give away what they hold."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+import pickle
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from gateway.crypto.algorithms import SignatureAlgorithm
+from gateway.crypto.keys import BlindIndexKey, CheckpointKey, DataKey, KeyEncryptionKey, SigningKey
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import BropostError, InputError, InternalError, TrustError
+from tests.pki import development_pki
+
+OCTETS = b"what was signed"
+SECRET = bytes(range(32))
+
+
+def _fails(family: type[BropostError], code: Code) -> pytest.RaisesExc[BropostError]:
+    return pytest.RaisesExc(family, check=lambda error: error.code is code)
+
+
+# --- signing ---------------------------------------------------------------------------------------------------
+
+
+def test_an_rsa_key_makes_values_as_long_as_its_modulus() -> None:
+    key = development_pki().signing_key("eksempelby-kommune")
+    assert key.algorithm is SignatureAlgorithm.RSA_SHA256
+    assert len(key.sign(OCTETS)) == 3072 // 8
+
+
+def test_an_elliptic_key_makes_values_of_64_octets() -> None:
+    key = development_pki().signing_key("eksempelby-esdh-p256")
+    assert key.algorithm is SignatureAlgorithm.ECDSA_P256_SHA256
+    assert {len(key.sign(OCTETS)) for _ in range(50)} == {64}
+
+
+def test_a_signing_key_carries_its_chain_leaf_first() -> None:
+    pki = development_pki()
+    assert pki.signing_key("eksempelby-kommune").chain == (
+        pki.certificate("eksempelby-kommune"),
+        pki.certificate("issuing"),
+    )
+
+
+def test_a_key_is_refused_with_the_certificate_of_another() -> None:
+    mine, other = development_pki().holders["eksempelby-esdh"], development_pki().holders["proeveby-sis"]
+    SigningKey.from_pem(mine.key_pem, mine.chain_pem)
+    with _fails(InputError, Code.SETTINGS_INVALID):
+        SigningKey.from_pem(mine.key_pem, other.chain_pem)
+
+
+def test_an_encrypted_key_needs_its_password() -> None:
+    holder = development_pki().holders["eksempelby-esdh-p256"]
+    encrypted = serialization.load_pem_private_key(holder.key_pem, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"kodeord"),
+    )
+    SigningKey.from_pem(encrypted, holder.chain_pem, b"kodeord")
+    for password in (b"forkert", None):
+        with _fails(InputError, Code.SETTINGS_INVALID):
+            SigningKey.from_pem(encrypted, holder.chain_pem, password)
+
+
+def test_a_weak_key_cannot_sign() -> None:
+    with _fails(TrustError, Code.SIGNATURE_ALGORITHM):
+        development_pki().signing_key("bad-rsa-1024")
+
+
+def test_a_key_of_another_kind_cannot_sign() -> None:
+    holder = development_pki().holders["eksempelby-esdh"]
+    with _fails(InputError, Code.SETTINGS_INVALID):
+        SigningKey.from_pem(development_pki().checkpoint_keys["checkpoint"], holder.chain_pem)
+
+
+@pytest.mark.parametrize("pem", [b"", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+def test_a_damaged_key_file_is_refused_without_quoting_it(pem: bytes) -> None:
+    with _fails(InputError, Code.SETTINGS_INVALID) as refusal:
+        SigningKey.from_pem(pem, development_pki().holders["eksempelby-esdh"].chain_pem)
+    assert "AAAA" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
+# --- checkpoints -------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_key_signs_as_rfc_8032_says() -> None:
+    # RFC 8032 §7.1, test 1
+    key = CheckpointKey.from_seed(
+        bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    )
+    assert key.public_key_octets.hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert key.sign(b"").hex() == (
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+    )
+
+
+def test_a_checkpoint_key_can_be_read_from_pem() -> None:
+    pki = development_pki()
+    key = pki.checkpoint_key()
+    ed25519.Ed25519PublicKey.from_public_bytes(key.public_key_octets).verify(key.sign(OCTETS), OCTETS)
+    with _fails(InputError, Code.SETTINGS_INVALID):
+        CheckpointKey.from_pem(pki.holders["eksempelby-esdh"].key_pem)
+
+
+# --- data at rest ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_data_key_encrypts_it_decrypts_under_the_same_name() -> None:
+    key = DataKey()
+    assert key.decrypt(key.encrypt(OCTETS, b"document 1"), b"document 1") == OCTETS
+
+
+def test_encrypting_twice_gives_two_different_results() -> None:
+    key = DataKey()
+    assert key.encrypt(OCTETS, b"") != key.encrypt(OCTETS, b"")
+
+
+def test_every_altered_octet_of_stored_data_is_noticed() -> None:
+    key = DataKey()
+    sealed = key.encrypt(OCTETS, b"document 1")
+    for position in range(len(sealed)):
+        altered = bytearray(sealed)
+        altered[position] ^= 1
+        with _fails(InternalError, Code.STORED_DATA_ALTERED):
+            key.decrypt(bytes(altered), b"document 1")
+
+
+@pytest.mark.parametrize("length", [0, 11, 12, 27])
+def test_truncated_stored_data_is_noticed(length: int) -> None:
+    key = DataKey()
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        key.decrypt(key.encrypt(b"", b"")[:length], b"")
+
+
+def test_stored_data_cannot_be_moved_to_another_name_or_key() -> None:
+    key = DataKey()
+    sealed = key.encrypt(OCTETS, b"document 1")
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        key.decrypt(sealed, b"document 2")
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        DataKey().decrypt(sealed, b"document 1")
+
+
+def test_a_wrapped_key_unwraps_to_the_same_key() -> None:
+    party = KeyEncryptionKey(SECRET)
+    key = DataKey()
+    again = party.unwrap(party.wrap(key, b"11111111-0999"), b"11111111-0999")
+    assert again.decrypt(key.encrypt(OCTETS, b""), b"") == OCTETS
+
+
+def test_a_wrapped_key_opens_only_for_its_party_and_its_name() -> None:
+    party = KeyEncryptionKey(SECRET)
+    wrapped = party.wrap(DataKey(), b"document 1")
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        party.unwrap(wrapped, b"document 2")
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        KeyEncryptionKey(SECRET[::-1]).unwrap(wrapped, b"document 1")
+
+
+def test_a_wrapped_key_does_not_hold_the_key_readable() -> None:
+    party = KeyEncryptionKey(SECRET)
+    key = DataKey()
+    assert key._octets not in party.wrap(key, b"")
+
+
+# --- blind index -------------------------------------------------------------------------------------------------
+
+
+def test_a_blind_index_is_an_hmac_of_purpose_and_value() -> None:
+    expected = hmac.new(SECRET, b"cpr\x007403055092", hashlib.sha256).digest()
+    assert BlindIndexKey(SECRET).index("cpr", "7403055092") == expected
+
+
+def test_a_blind_index_tells_values_purposes_and_keys_apart() -> None:
+    key = BlindIndexKey(SECRET)
+    found = {
+        key.index("cpr", "7403055092"),
+        key.index("cpr", "7403055093"),
+        key.index("case", "7403055092"),
+        BlindIndexKey(SECRET[::-1]).index("cpr", "7403055092"),
+    }
+    assert len(found) == 4
+
+
+# --- what holds for all of them ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [KeyEncryptionKey, BlindIndexKey, CheckpointKey.from_seed])
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_a_secret_of_another_length_is_refused(make: Callable[[bytes], object], length: int) -> None:
+    with _fails(InputError, Code.SETTINGS_INVALID):
+        make(bytes(length))
+
+
+def _every_key() -> list[object]:
+    pki = development_pki()
+    return [
+        pki.signing_key("eksempelby-esdh"),
+        pki.checkpoint_key(),
+        DataKey(),
+        KeyEncryptionKey(SECRET),
+        BlindIndexKey(SECRET),
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_key_shows_nothing_and_cannot_be_copied_or_pickled(number: int) -> None:
+    key = _every_key()[number]
+    assert repr(key) == str(key) == f"<{type(key).__name__}>"
+    assert not hasattr(key, "__dict__")
+    for give_away in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            give_away(key)
+
+
+def test_a_purpose_with_a_zero_octet_is_refused() -> None:
+    with pytest.raises(ValueError, match="purpose"):
+        BlindIndexKey(SECRET).index("cpr\x00", "1")

@@ -1,0 +1,81 @@
+"""An attachment is accepted only as the harmless file that it says it is."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+
+import pytest
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError
+from gateway.protocol.attachment_files import INFLATED_LIMIT, inspect_attachment
+
+
+def pdf(*objects: bytes) -> bytes:
+    body = b"".join(b"%d 0 obj\n%b\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
+    return b"%PDF-1.7\n" + body + b"trailer << /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
+
+
+def object_stream(content: bytes) -> bytes:
+    data = zlib.compress(content)
+    return b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode >>\nstream\n" + data + b"\nendstream"
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(13)) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
+JPEG = b"\xff\xd8\xff\xe0" + bytes(20) + b"\xff\xd9"
+PDF = pdf(b"<< /Type /Catalog /Pages 2 0 R >>", object_stream(b"2 0 << /Type /Pages /JSONLike 1 >>"))
+
+GOOD = {"application/pdf": PDF, "image/png": PNG, "image/jpeg": JPEG, "text/plain": "Mød kl. 7.30\n".encode()}
+
+BAD = {
+    "a program for a PDF": ("application/pdf", b"MZ" + PDF),
+    "a PDF cut off": ("application/pdf", PDF[:-8]),
+    "a PDF with JavaScript": ("application/pdf", pdf(b"<< /S /JavaScript /JS (app.alert) >>")),
+    "a PDF with an escaped name": ("application/pdf", pdf(b"<< /S /J#61vaScript >>")),
+    "a PDF with an embedded file": ("application/pdf", pdf(b"<< /Type /EmbeddedFile >>")),
+    "a PDF with a launch action": ("application/pdf", pdf(b"<< /S /Launch /F (cmd) >>")),
+    "a PDF with encryption": ("application/pdf", pdf(b"<< >>") + b"/Encrypt 5 0 R\n%%EOF"),
+    "a PDF that hides it in a stream": ("application/pdf", pdf(object_stream(b"1 0 << /S /Launch >>"))),
+    "a PDF with a bomb": ("application/pdf", pdf(object_stream(bytes(INFLATED_LIMIT + 1)))),
+    "a PDF with a broken stream": (
+        "application/pdf",
+        pdf(b"<< /Type /ObjStm >>\nstream\nnot zlib\nendstream"),
+    ),
+    "a PNG followed by a zip": ("image/png", PNG + b"PK\x03\x04"),
+    "a PNG cut off": ("image/png", PNG[:-12]),
+    "a PDF for a PNG": ("image/png", PDF),
+    "a JPEG followed by more": ("image/jpeg", JPEG + b"<script>"),
+    "a text for a JPEG": ("image/jpeg", b"hello"),
+    "a text in Latin-1": ("text/plain", "Mød".encode("latin-1")),
+    "a text with an escape": ("text/plain", b"\x1b[2J"),
+    "HTML": ("text/html", b"<p>hello</p>"),
+}
+
+
+@pytest.mark.parametrize("media_type", GOOD)
+def test_a_plain_file_of_each_accepted_type_is_accepted(media_type: str) -> None:
+    inspect_attachment(1, media_type, GOOD[media_type])
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_is_not_what_it_says_or_is_active_is_refused(name: str) -> None:
+    media_type, octets = BAD[name]
+    with pytest.raises(InputError) as refused:
+        inspect_attachment(3, media_type, octets)
+    assert refused.value.code is Code.ATTACHMENT_TYPE
+    assert refused.value.facts["number"] == 3
+
+
+def test_a_large_hostile_pdf_is_judged_in_bounded_time() -> None:
+    hostile = pdf(b"/ObjStm" * 200_000 + b"/#4a" * 500_000)
+    started = time.process_time()
+    try:
+        inspect_attachment(1, "application/pdf", hostile)
+    finally:
+        assert time.process_time() - started < 5

@@ -1,0 +1,138 @@
+"""The key store gives each party its own keys, and refuses what others could read."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gateway.crypto.keys import DataKey
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError, InternalError
+from gateway.storage.key_store import KeyStore
+from tests.storage.samples import MUNICIPALITY, SCHOOL
+
+
+def _seal_pem() -> tuple[bytes, bytes]:
+    """A fresh key and a certificate for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Prøveby Erhvervsskole")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    return (
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        certificate.public_bytes(pem),
+    )
+
+
+def test_a_partys_key_opens_what_it_wrapped_also_after_a_restart(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    store.create(SCHOOL)
+    data_key = DataKey()
+    sealed = data_key.encrypt(b"content", b"name")
+    wrapped = store.key_encryption_key(SCHOOL).wrap(data_key, b"document")
+    index = store.blind_index_key(SCHOOL).index("cpr", "7403055092")
+    again = KeyStore(tmp_path / "keys")
+    again.create(SCHOOL)  # keeps the keys that are there
+    assert (
+        again.key_encryption_key(SCHOOL).unwrap(wrapped, b"document").decrypt(sealed, b"name") == b"content"
+    )
+    assert again.blind_index_key(SCHOOL).index("cpr", "7403055092") == index
+
+
+def test_another_partys_keys_are_other_keys(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    store.create(SCHOOL)
+    store.create(MUNICIPALITY)
+    wrapped = store.key_encryption_key(SCHOOL).wrap(DataKey(), b"document")
+    with pytest.raises(InternalError):
+        store.key_encryption_key(MUNICIPALITY).unwrap(wrapped, b"document")
+    values = {store.blind_index_key(party).index("cpr", "7403055092") for party in (SCHOOL, MUNICIPALITY)}
+    assert len(values) == 2
+
+
+def test_a_missing_key_is_told_by_party_and_name(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    with pytest.raises(InternalError) as missing:
+        store.key_encryption_key(SCHOOL)
+    assert missing.value.code is Code.KEY_MISSING
+    assert missing.value.facts == {"party": "22222222-999001", "key": "kek"}
+
+
+def test_keys_are_readable_to_their_owner_only(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    store.create(SCHOOL)
+    store.add_seal_key(SCHOOL, *_seal_pem())
+    files = list((tmp_path / "keys").iterdir())
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert len(files) == 3
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["22222222-999001.kek", "22222222-999001.seal.pem"])
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path, name: str) -> None:
+    store = KeyStore(tmp_path / "keys")
+    store.create(SCHOOL)
+    store.add_seal_key(SCHOOL, *_seal_pem())
+    (tmp_path / "keys" / name).chmod(0o640)
+    with pytest.raises(InputError) as refused:
+        store.key_encryption_key(SCHOOL) if name.endswith("kek") else store.seal_key(SCHOOL)
+    assert refused.value.code is Code.SETTINGS_INVALID
+
+
+def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0o755)
+    with pytest.raises(InputError) as refused:
+        KeyStore(tmp_path / "keys")
+    assert refused.value.code is Code.SETTINGS_INVALID
+
+
+def test_a_seal_key_is_given_until_another_replaces_it(tmp_path: Path) -> None:
+    store, other_process = KeyStore(tmp_path / "keys"), KeyStore(tmp_path / "keys")
+    assert store.seal_key(SCHOOL) is None
+    first = store.add_seal_key(SCHOOL, *_seal_pem())
+    read = other_process.seal_key(SCHOOL)
+    assert read is not None
+    assert read.chain == first.chain
+    assert other_process.seal_key(SCHOOL) is read
+    second = store.add_seal_key(SCHOOL, *_seal_pem())
+    replaced = other_process.seal_key(SCHOOL)
+    assert replaced is not None
+    assert replaced.chain == second.chain != first.chain
+    assert store.seal_key(MUNICIPALITY) is None
+
+
+def test_a_seal_key_without_its_certificate_is_not_kept(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    (key, _), (_, chain) = _seal_pem(), _seal_pem()
+    with pytest.raises(InputError):
+        store.add_seal_key(SCHOOL, key, chain)
+    assert store.seal_key(SCHOOL) is None
+
+
+def test_two_creators_agree_on_one_key(tmp_path: Path) -> None:
+    stores = [KeyStore(tmp_path / "keys") for _ in range(4)]
+    threads = [threading.Thread(target=store.create, args=(SCHOOL,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    values = {store.blind_index_key(SCHOOL).index("cpr", "7403055092") for store in stores}
+    assert len(values) == 1
+    assert len(list((tmp_path / "keys").iterdir())) == 2

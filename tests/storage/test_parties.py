@@ -1,0 +1,213 @@
+"""Parties, systems and mandates come back as they were given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from gateway.domain.errors import InternalError
+from gateway.domain.identifiers import Cvr, PartyId, Uuid4
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.mandate import Mandate, Operation
+from gateway.domain.party import Party, Role, Route
+from gateway.storage import mandates, parties, systems
+from gateway.storage.database import Database
+from tests.storage.samples import (
+    KINDS,
+    MINUTE,
+    MUNICIPALITY,
+    NOON,
+    OTHER_SYSTEM,
+    SCHOOL,
+    STRANGER,
+    SYSTEM,
+    add_parties,
+)
+
+
+def _mandate(**changes: object) -> Mandate:
+    given = Mandate(
+        id=Uuid4.new(),
+        system_id=OTHER_SYSTEM,
+        party_id=SCHOOL,
+        operations=frozenset({Operation.SEND_NOTICE, Operation.LIST_INBOX}),
+        kinds=KINDS,
+        valid_from=NOON,
+        valid_until=None,
+        approved_by="b123456",
+    )
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def test_a_party_comes_back_with_all_that_is_known_of_it(database: Database) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+    with database.read() as connection:
+        school = parties.find_party(connection, SCHOOL)
+        assert school is not None
+        assert (school.name, school.p_number, school.receives) == (
+            "Prøveby Erhvervsskole",
+            "1000000001",
+            KINDS,
+        )
+        assert (school.gateway_may_seal, school.cooperation_decided) == (True, False)
+        assert len(school.closing_days) == 2
+        assert [each.role for each in school.contacts] == [Role.STUDY_COUNSELLOR, Role.TEACHER]
+        assert school.contacts[0].phone == "+4500000001"
+        assert [each.id for each in parties.list_parties(connection)] == [MUNICIPALITY, SCHOOL]
+
+
+def test_an_unknown_party_is_none(database: Database) -> None:
+    with database.read() as connection:
+        assert parties.find_party(connection, STRANGER) is None
+
+
+def test_a_changed_party_replaces_what_was_known(database: Database) -> None:
+    changed = Party(SCHOOL, "Prøveby Gymnasium", frozenset())
+    with database.transaction() as connection:
+        add_parties(connection)
+        assert parties.update_party(connection, changed)
+        assert not parties.update_party(connection, replace(changed, id=STRANGER))
+    with database.read() as connection:
+        assert parties.find_party(connection, SCHOOL) == changed
+
+
+def test_a_party_cannot_be_registered_twice(database: Database) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+    with pytest.raises(InternalError), database.transaction() as connection:
+        parties.add_party(connection, Party(SCHOOL, "En anden", KINDS))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ({"name": "PRØVEBY"}, [SCHOOL]),
+        ({"name": "kommune"}, [MUNICIPALITY]),
+        ({"name": "%"}, []),
+        ({"cvr": Cvr("22222222")}, [SCHOOL]),
+        ({"unit": "0999"}, [MUNICIPALITY]),
+        ({"cvr": Cvr("22222222"), "unit": "0999"}, []),
+        ({}, [MUNICIPALITY, SCHOOL]),
+    ],
+)
+def test_a_search_finds_the_parties_that_fit_all_of_it(
+    database: Database, search: dict[str, Cvr | str], found: list[PartyId]
+) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+        rows = parties.search_parties(connection, limit=20, **search)  # type: ignore[arg-type]
+        assert [each.id for each in rows] == found
+        assert len(parties.search_parties(connection, limit=1)) == 1
+
+
+def test_routes_are_replaced_as_a_whole(database: Database) -> None:
+    routes = (Route(SYSTEM, DocumentKind.ANSWER_NOTICE, Role.TEACHER), Route(SYSTEM))
+    with database.transaction() as connection:
+        add_parties(connection)
+        parties.set_routes(connection, SCHOOL, [Route(SYSTEM, DocumentKind.NOTE_NOTICE)])
+        parties.set_routes(connection, SCHOOL, routes)
+        assert parties.routes_of(connection, SCHOOL) == routes
+        assert parties.routes_of(connection, MUNICIPALITY) == ()
+
+
+def test_a_system_is_known_by_each_of_its_certificates_while_it_is_valid(database: Database) -> None:
+    old, new = (sha256(der).hexdigest() for der in (b"old", b"new"))
+    with database.transaction() as connection:
+        add_parties(connection)
+        systems.add_certificate(connection, SYSTEM, b"old", NOON, NOON + 10 * MINUTE)
+        systems.add_certificate(connection, SYSTEM, b"new", NOON + 5 * MINUTE, None)
+    with database.read() as connection:
+
+        def known(minutes: int) -> list[bool]:
+            at = NOON + minutes * MINUTE
+            return [
+                systems.find_system_by_certificate(connection, each, at) is not None for each in (old, new)
+            ]
+
+        assert [known(minutes) for minutes in (-1, 0, 5, 9, 10)] == [
+            [False, False],
+            [True, False],
+            [True, True],
+            [True, True],
+            [False, True],
+        ]
+        system = systems.find_system_by_certificate(connection, new, NOON + 6 * MINUTE)
+        assert system is not None
+        assert (system.id, system.name, system.vendor_cvr) == (SYSTEM, "Studieprøve", SCHOOL.cvr)
+        assert [each.fingerprint for each in system.certificates] == [old, new]
+        assert systems.find_system(connection, SYSTEM) == system
+        assert systems.list_systems(connection) == (system,)
+
+
+def test_a_certificate_that_is_ended_names_no_system(database: Database) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+        binding = systems.add_certificate(connection, SYSTEM, b"der", NOON, None)
+        assert systems.end_certificate(connection, binding.fingerprint, NOON + MINUTE)
+        found = [
+            systems.find_system_by_certificate(connection, binding.fingerprint, NOON + minutes * MINUTE)
+            for minutes in (0, 1)
+        ]
+        assert [each is None for each in found] == [False, True]
+        assert not systems.end_certificate(connection, "0" * 64, NOON)
+
+
+def test_a_certificate_belongs_to_one_system(database: Database) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+        systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
+        systems.add_certificate(connection, SYSTEM, b"der", NOON, None)
+    with pytest.raises(InternalError), database.transaction() as connection:
+        systems.add_certificate(connection, OTHER_SYSTEM, b"der", NOON, None)
+
+
+def test_a_system_acts_for_a_party_by_mandate_or_by_a_number_that_is_the_partys_alone(
+    database: Database,
+) -> None:
+    later = NOON + timedelta(days=1)
+    with database.transaction() as connection:
+        add_parties(connection)
+        systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
+        assert systems.systems_of_party(connection, SCHOOL, NOON) == {SYSTEM}
+        mandates.add_mandate(connection, _mandate(valid_until=later))
+        assert systems.systems_of_party(connection, SCHOOL, NOON) == {SYSTEM, OTHER_SYSTEM}
+        assert systems.systems_of_party(connection, SCHOOL, later) == {SYSTEM}
+        parties.add_party(connection, Party(STRANGER, "Prøveby STU", KINDS))
+        assert systems.systems_of_party(connection, SCHOOL, later) == frozenset()
+
+
+def test_mandates_come_back_for_the_system_and_the_party(database: Database) -> None:
+    ours, theirs = _mandate(), _mandate(party_id=MUNICIPALITY, valid_until=NOON + MINUTE)
+    with database.transaction() as connection:
+        add_parties(connection)
+        systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
+        mandates.add_mandate(connection, ours)
+        mandates.add_mandate(connection, theirs)
+    with database.read() as connection:
+        assert mandates.mandates_for(connection, OTHER_SYSTEM, SCHOOL) == (ours,)
+        assert set(mandates.mandates_for(connection, OTHER_SYSTEM)) == {ours, theirs}
+        assert mandates.mandates_for(connection, SYSTEM) == ()
+        assert mandates.mandates_of_party(connection, MUNICIPALITY) == (theirs,)
+
+
+def test_a_revoked_mandate_ends_once_and_is_not_forgotten(database: Database) -> None:
+    given = _mandate()
+    with database.transaction() as connection:
+        add_parties(connection)
+        systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
+        mandates.add_mandate(connection, given)
+        assert mandates.revoke_mandate(connection, given.id, NOON + MINUTE)
+        assert not mandates.revoke_mandate(connection, given.id, NOON + 2 * MINUTE)
+        expected = replace(given, valid_until=NOON + MINUTE)
+        assert mandates.mandates_for(connection, OTHER_SYSTEM, SCHOOL) == (expected,)
+
+
+def test_a_mandate_for_an_unregistered_party_cannot_be_given(database: Database) -> None:
+    with database.transaction() as connection:
+        add_parties(connection)
+    with pytest.raises(InternalError), database.transaction() as connection:
+        mandates.add_mandate(connection, _mandate(system_id=SYSTEM, party_id=STRANGER))

@@ -1,0 +1,157 @@
+"""What is promised is done: by one worker at a time, and in time or somebody is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import Deadline, DeadlineKind
+from gateway.domain.errors import TrustError
+from gateway.domain.identifiers import Uuid4
+from gateway.storage import deadlines, outbox, replay
+from gateway.storage.database import Database
+from tests.storage.samples import MINUTE, NOON, deliver, digest
+
+LEASE = 60
+
+
+def _deadline(kind: DeadlineKind, minutes: int) -> Deadline:
+    due = NOON + minutes * MINUTE
+    return Deadline(Uuid4.new(), kind, NOON, due - MINUTE, due)
+
+
+def test_the_task_that_is_due_longest_is_claimed_first_and_by_one_worker(database: Database) -> None:
+    with database.transaction() as connection:
+        late, early = deliver(connection), deliver(connection)
+        outbox.enqueue(connection, "DISPATCH", [late], NOON)
+        outbox.enqueue(connection, "DISPATCH", [early], NOON - MINUTE)
+        rows = [outbox.claim(connection, worker, NOON, LEASE) for worker in ("a", "b", "c")]
+    assert [row and (row.document_key, row.leased_by, row.attempts) for row in rows] == [
+        (early, "a", 1),
+        (late, "b", 1),
+        None,
+    ]
+    first = rows[0]
+    assert first is not None
+    assert (first.task, first.due_at, first.leased_until) == ("DISPATCH", NOON - MINUTE, NOON + MINUTE)
+
+
+def test_a_task_is_not_done_before_it_is_due(database: Database) -> None:
+    with database.transaction() as connection:
+        outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
+        assert outbox.claim(connection, "a", NOON - MINUTE, LEASE) is None
+
+
+def test_a_task_whose_worker_died_goes_to_another_and_the_first_can_no_longer_touch_it(
+    database: Database,
+) -> None:
+    later = NOON + timedelta(seconds=LEASE)
+    with database.transaction() as connection:
+        outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
+        lost = outbox.claim(connection, "a", NOON, LEASE)
+        held = outbox.claim(connection, "b", later, LEASE)
+        assert lost is not None
+        assert held is not None
+        assert (held.id, held.attempts) == (lost.id, 2)
+        assert not outbox.complete(connection, lost)
+        assert not outbox.retry_later(connection, lost, later, Code.BUSY)
+        assert not outbox.park(connection, lost, later, Code.BUSY)
+        assert outbox.complete(connection, held)
+        assert outbox.claim(connection, "a", later + timedelta(days=1), LEASE) is None
+
+
+def test_a_task_that_failed_waits_and_keeps_the_reason(database: Database) -> None:
+    with database.transaction() as connection:
+        outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
+        row = outbox.claim(connection, "a", NOON, LEASE)
+        assert row is not None
+        assert outbox.retry_later(connection, row, NOON + 10 * MINUTE, Code.REVOCATION_UNKNOWN)
+        assert outbox.claim(connection, "a", NOON + 9 * MINUTE, LEASE) is None
+        again = outbox.claim(connection, "a", NOON + 10 * MINUTE, LEASE)
+        assert again is not None
+        assert (again.attempts, again.last_code) == (2, "REVOCATION_UNKNOWN")
+
+
+def test_a_parked_task_waits_for_a_person(database: Database) -> None:
+    with database.transaction() as connection:
+        outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
+        assert outbox.oldest_waiting(connection) == NOON
+        row = outbox.claim(connection, "a", NOON, LEASE)
+        assert row is not None
+        assert outbox.park(connection, row, NOON, Code.INTERNAL)
+        assert outbox.claim(connection, "a", NOON + timedelta(days=1), LEASE) is None
+        assert outbox.oldest_waiting(connection) is None
+        (parked,) = outbox.parked(connection)
+        assert (parked.id, parked.parked_at, parked.last_code) == (row.id, NOON, "INTERNAL")
+
+
+def test_a_deadline_warns_once_and_fires_once(database: Database) -> None:
+    with database.transaction() as connection:
+        key = deliver(connection)
+        deadlines.open_deadlines(connection, key, [_deadline(DeadlineKind.READ, 10)])
+        assert deadlines.due(connection, NOON + 8 * MINUTE, 10) == ()
+        (warning,) = deadlines.due(connection, NOON + 9 * MINUTE, 10)
+        assert (warning.document_key, warning.kind, warning.warned_at) == (key, DeadlineKind.READ, None)
+        marked = [deadlines.mark_warned(connection, warning.id, NOON + 9 * MINUTE) for _ in range(2)]
+        assert marked == [True, False]
+        assert deadlines.due(connection, NOON + 9 * MINUTE, 10) == ()
+        (firing,) = deadlines.due(connection, NOON + 10 * MINUTE, 10)
+        assert firing.warned_at == NOON + 9 * MINUTE
+        marked = [deadlines.mark_fired(connection, firing.id, NOON + 10 * MINUTE) for _ in range(2)]
+        assert marked == [True, False]
+        assert deadlines.due(connection, NOON + timedelta(days=9), 10) == ()
+        (row,) = deadlines.deadlines_of(connection, key)
+        assert row.fired_at == NOON + 10 * MINUTE
+
+
+def test_a_deadline_that_was_met_does_not_fire(database: Database) -> None:
+    opened = [_deadline(kind, 10) for kind in (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.ANSWER)]
+    with database.transaction() as connection:
+        key, other = deliver(connection), deliver(connection)
+        deadlines.open_deadlines(connection, key, opened)
+        deadlines.open_deadlines(connection, other, opened[:1])
+        deadlines.cancel(connection, key, {DeadlineKind.HANDOVER, DeadlineKind.READ}, NOON)
+        rows = deadlines.due(connection, NOON + timedelta(days=1), 10)
+        assert {(row.document_key, row.kind) for row in rows} == {
+            (key, DeadlineKind.ANSWER),
+            (other, DeadlineKind.HANDOVER),
+        }
+        met = deadlines.deadlines_of(connection, key)[0]
+        assert met.cancelled_at == NOON
+        assert not deadlines.mark_fired(connection, met.id, NOON)
+        assert not deadlines.mark_warned(connection, met.id, NOON)
+
+
+def test_the_oldest_deadlines_come_first_and_not_too_many(database: Database) -> None:
+    with database.transaction() as connection:
+        key = deliver(connection)
+        deadlines.open_deadlines(
+            connection, key, [_deadline(DeadlineKind.READ, minutes) for minutes in (30, 10, 20)]
+        )
+        rows = deadlines.due(connection, NOON + timedelta(days=1), 2)
+    assert [row.due_at for row in rows] == [NOON + 10 * MINUTE, NOON + 20 * MINUTE]
+
+
+def test_a_message_is_received_once(database: Database) -> None:
+    keys = [digest("signed info"), digest("message id")]
+    with database.transaction() as connection:
+        replay.remember(connection, keys, NOON + 30 * MINUTE)
+    for again in (keys[:1], [digest("fresh"), keys[1]]):
+        with pytest.raises(TrustError) as replayed, database.transaction() as connection:
+            replay.remember(connection, again, NOON + 30 * MINUTE)
+        assert replayed.value.code is Code.MESSAGE_REPLAYED
+    with database.transaction() as connection:
+        replay.remember(connection, [digest("fresh")], NOON + 30 * MINUTE)
+
+
+def test_a_message_is_forgotten_only_when_its_time_is_over(database: Database) -> None:
+    with database.transaction() as connection:
+        replay.remember(connection, [digest("old")], NOON)
+        replay.remember(connection, [digest("new")], NOON + MINUTE)
+        assert replay.forget_expired(connection, NOON) == 0
+        assert replay.forget_expired(connection, NOON + MINUTE) == 1
+        replay.remember(connection, [digest("old")], NOON + MINUTE)
+        with pytest.raises(TrustError):
+            replay.remember(connection, [digest("new")], NOON + MINUTE)
