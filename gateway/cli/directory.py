@@ -1,4 +1,4 @@
-"""Commands on who takes part: `bropost party|system|mandate|route`. Each change is a CONFIG entry in the party's log."""
+"""Commands on who takes part: party, system, mandate, route. Each change is an entry in the party's log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_party(
     who: PartyArgument,
     kind: Kinds = [],  # noqa: B006  typer reads the default, nobody changes it
 ) -> None:
-    """Register a party that receives these kinds of documents (all released ones that can reach it, if none is named)."""
+    """Register a party that receives these kinds; without any, all released ones that can reach it."""
     with opened(settings) as installation:
         identity = party_id(who)
         receives = frozenset(kind) or _receivable(identity.is_municipality)

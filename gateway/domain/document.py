@@ -84,11 +84,6 @@ class LegalBasis:
     consent_id: Uuid4 | None
     node: Node
 
-    @property
-    def is_consent(self) -> bool:
-        """Whether it rests on a consent."""
-        return self.provision.startswith("CONSENT-")
-
 
 @dataclass(frozen=True)
 class Consent:

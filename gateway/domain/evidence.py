@@ -179,5 +179,8 @@ class EvidenceStatement:
             raise ValueError("a digest is 32 octets of SHA-256")
         if self.event.is_negative and not self.reasons:
             raise ValueError("every negative carries a reason")
+        named = (self.sender, self.recipient, self.document_id, self.conversation_id)
+        if self.event is not EvidenceEvent.SUBMISSION_REJECTION and None in named:
+            raise ValueError("only a refused submission may be about an unknown document")
         if self.event is EvidenceEvent.CONTENT_ACCESS_TRACKING and self.asserted_by is None:
             raise ValueError("that a person read is asserted by a system")

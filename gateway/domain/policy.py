@@ -111,9 +111,10 @@ class Gate:
             is Verdict.ALLOWED
         )
 
-    def holds(self, claim: LegalBasis) -> bool:
-        """Whether the consent a claim names is there and in force on the day the document was made."""
-        return self._consent(claim) is not None
+    def lacks_consent(self, claim: LegalBasis) -> bool:
+        """Whether the claim rests on a consent that is not there, or not in force when the document was made."""
+        provision = self._provision(claim)
+        return provision is not None and provision.is_consent and self._consent(claim) is None
 
     def is_in_force(self, claim: LegalBasis) -> bool:
         """Whether the provision claimed is known and in force on the day the document was made."""

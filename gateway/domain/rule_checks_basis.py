@@ -49,7 +49,7 @@ def _finding(case: Case, node: Node, judgement: Judgement) -> Finding:
 def _consents(case: Case) -> Iterator[Finding]:
     """A consent that is claimed is there, and in force when the document was made."""
     for basis in case.document.legal_bases:
-        if basis.is_consent and not case.gate.holds(basis):
+        if case.gate.lacks_consent(basis):
             yield error(Rule.H11, basis.node, category=_THIS_DOCUMENT)
 
 

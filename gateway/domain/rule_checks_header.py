@@ -93,7 +93,8 @@ def _age(case: Case, subject: Subject) -> Iterator[Finding]:
     only_youth_act = all(provision.startswith("LUNG-") for provision in claimed)
     if not 15 <= years < 30 or (years >= 25 and only_youth_act):
         yield error(Rule.H08, _at(case, "Subject/CprNumber"))
-    if years < 18 and document.kind in _RISK_OR_INTERRUPTION and document.guardian_information is None:
+    silent = document.guardian_information in (None, "NOT_APPLICABLE")  # that is said of who is 18 or over
+    if years < 18 and document.kind in _RISK_OR_INTERRUPTION and silent:
         yield error(Rule.H17, _at(case, "Subject"))
 
 

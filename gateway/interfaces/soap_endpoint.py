@@ -91,7 +91,8 @@ class SoapEndpoint:
     def _verify(self, unpacked: soap.Unpacked) -> Verified:
         at = self.installation.clock()
         trust = self.installation.trust.current(at)
-        return wss.verify(unpacked, trust.store, trust.revocations, at)
+        # A list that is too old for new submissions still serves to read; sealing asks for a current one.
+        return wss.verify(unpacked, trust.store, trust.revocations.for_reading(), at)
 
     def _answer(self, verified: Verified, correlation: Uuid4) -> HttpAnswer:
         """Do what a verified message asks, and sign what is answered."""

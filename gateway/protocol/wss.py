@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
 from gateway.crypto.certificates import TrustedCertificate, TrustStore, Usage, verify_certificate
@@ -117,10 +118,12 @@ def verify(
 def replay_keys(verified: Verified) -> tuple[bytes, ...]:
     """Return the keys, 32 octets each, under which a message was received before if it is a replay.
 
-    One for the certificate with the digest of SignedInfo - never for the signature value, of which ECDSA has two -
-    and one for the certificate with wsa:MessageID, where there is one.
+    One for the certificate's key with the digest of SignedInfo - never for the signature value, of which ECDSA has
+    two - and one for the key with wsa:MessageID, where there is one. The key, because the message may be sent again
+    with another certificate of the same key: which one is named need not be signed.
     """
-    owner = bytes.fromhex(verified.certificate.certificate.fingerprint)
+    public_key = verified.certificate.certificate.public_key
+    owner = hashlib.sha256(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     keys = [hashlib.sha256(b"bropost/replay/signed-info/1\x00" + owner + verified.request_digest)]
     if verified.message_id is not None:
         keys.append(hashlib.sha256(b"bropost/replay/message-id/1\x00" + owner + verified.message_id.encode()))

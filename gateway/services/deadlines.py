@@ -50,7 +50,7 @@ def _warn(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
         if row is None or not deadlines.mark_warned(connection, wait.id, now):
             return
         is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
-        events.append_events(connection, _warnings(installation, row, wait, now, is_delivered))
+        events.append_events(connection, row.key, _warnings(installation, row, wait, now, is_delivered))
 
 
 def _warnings(
@@ -60,7 +60,6 @@ def _warnings(
     return [
         NewEvent(
             event_id=event_id,
-            document_key=row.key,
             party=party,
             kind=warning_kind(wait.kind),
             at=now,
@@ -93,11 +92,9 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
     with installation.database.transaction() as connection:
         if not deadlines.mark_fired(connection, wait.id, now):
             return
-        evidence_rows.insert_evidence(connection, sealed.row(row.key))
-        new = event_rows(
-            installation, row.key, firing.state, now, Standing.EVIDENCE, told, sealed, (firing.reason,)
-        )
-        events.append_events(connection, new)
+        evidence_rows.insert_evidence(connection, row.key, sealed.row())
+        new = event_rows(installation, firing.state, now, Standing.EVIDENCE, told, sealed, (firing.reason,))
+        events.append_events(connection, row.key, new)
         log_entries.append(connection, *entries)
 
 

@@ -65,8 +65,8 @@ def _record_dispatch(
     known = events.events_of(connection, row.key, row.sender)
     if any(event.kind == State.DISPATCHED.value for event in known):
         return
-    new = event_rows(installation, row.key, State.DISPATCHED, at, Standing.RECORDED, (row.sender,))
-    events.append_events(connection, new)
+    new = event_rows(installation, State.DISPATCHED, at, Standing.RECORDED, (row.sender,))
+    events.append_events(connection, row.key, new)
     opened = opened_by(State.DISPATCHED, at, _waiting(installation, row, None), recipient.calendar)
     deadlines.open_deadlines(connection, row.key, opened)
 
@@ -113,10 +113,11 @@ def _record_available(
     """Store the evidence and the event for both parties; the recipient's clocks start now."""
     at = consignment.statement.time
     both = (row.sender, row.recipient)
-    evidence_rows.insert_evidence(connection, consignment.row(row.key))
+    evidence_rows.insert_evidence(connection, row.key, consignment.row())
     events.append_events(
         connection,
-        event_rows(installation, row.key, State.AVAILABLE, at, Standing.EVIDENCE, both, consignment),
+        row.key,
+        event_rows(installation, State.AVAILABLE, at, Standing.EVIDENCE, both, consignment),
     )
     deadlines.cancel(connection, row.key, (DeadlineKind.RELAY, DeadlineKind.DELIVERY), at)
     opened = opened_by(State.AVAILABLE, at, _waiting(installation, row, document), recipient.calendar)

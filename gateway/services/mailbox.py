@@ -27,6 +27,8 @@ from gateway.storage.deliveries import InboxRow
 def list_inbox(installation: Installation, verified: Verified, request: ListInboxRequest) -> InboxAnswer:
     """Return a page of what this system has not yet confirmed, oldest first, by the party's routes.
 
+    Asked for the unread alone, it is what nobody has opened, confirmed or not.
+
     Raises InputError CURSOR_INVALID.
     """
     at = installation.clock()
@@ -44,6 +46,7 @@ def list_inbox(installation: Installation, verified: Verified, request: ListInbo
             role=request.attention,
             kind=request.kind,
             unread_only=request.unread_only,
+            waiting_only=not request.unread_only,
         )
         shown = rows[: request.page_size]
         items = tuple(_item(connection, caller, row) for row in shown)

@@ -118,7 +118,7 @@ def _of_own_parties(
 ) -> list[log_entries.PreparedEntry]:
     """A system of a party's own CVR number acts for it without mandate: so its log must tell of it."""
     own = [party.id for party in parties.list_parties(connection) if party.id.cvr.text == cvr]
-    return [_config(installation, party, ("SYSTEM_ADDED", system_id.text), at) for party in own]
+    return [_config(installation, party, ("SYSTEM_ADDED", f"system.{system_id}"), at) for party in own]
 
 
 def add_certificate(installation: Installation, system_id: Uuid4, certificate: Certificate) -> None:
@@ -139,7 +139,7 @@ def add_certificate(installation: Installation, system_id: Uuid4, certificate: C
             connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
         )
         for party in {mandate.party_id for mandate in mandates.mandates_for(connection, system_id)}:
-            details = ("CERTIFICATE_ADDED", system_id.text, certificate.fingerprint)
+            details = ("CERTIFICATE_ADDED", f"system.{system_id}", certificate.fingerprint)
             log_entries.append(connection, _config(installation, party, details, at))
 
 
@@ -148,7 +148,8 @@ def give_mandate(installation: Installation, mandate: Mandate) -> None:
     at = installation.clock()
     details = (
         "MANDATE_ADDED",
-        mandate.system_id.text,
+        f"mandate.{mandate.id}",
+        f"system.{mandate.system_id}",
         *sorted(operation.value for operation in mandate.operations),
         *sorted(kind.value for kind in mandate.kinds),
     )
@@ -165,7 +166,7 @@ def give_mandate(installation: Installation, mandate: Mandate) -> None:
 def end_mandate(installation: Installation, party_id: PartyId, mandate_id: Uuid4) -> None:
     """End a party's mandate now. InputError NOT_FOUND if it gave none of this id, or it has ended."""
     at = installation.clock()
-    entry = _config(installation, party_id, ("MANDATE_ENDED", mandate_id.text), at)
+    entry = _config(installation, party_id, ("MANDATE_ENDED", f"mandate.{mandate_id}"), at)
     with installation.database.transaction() as connection:
         mine = {mandate.id for mandate in mandates.mandates_of_party(connection, party_id)}
         if mandate_id not in mine or not mandates.revoke_mandate(connection, mandate_id, at):
@@ -176,7 +177,7 @@ def end_mandate(installation: Installation, party_id: PartyId, mandate_id: Uuid4
 def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Route, ...]) -> None:
     """Replace which of a party's systems receive what. InputError NOT_FOUND if the party is not registered."""
     at = installation.clock()
-    details = ("ROUTES_SET", *dict.fromkeys(route.system_id.text for route in routes))
+    details = ("ROUTES_SET", *dict.fromkeys(f"system.{route.system_id}" for route in routes))
     entry = _config(installation, party_id, details, at)
     with installation.database.transaction() as connection:
         if parties.find_party(connection, party_id) is None:

@@ -59,12 +59,12 @@ def confirm_handover(
     with installation.database.transaction() as connection:
         remember(connection, verified)
         handover = deliveries.HandoverRow(caller.system.id, at, sealed.statement.identifier)
-        first = deliveries.record_handover(connection, caller.party.id, row.key, handover)
-        is_new = first == handover
+        is_new = deliveries.record_handover(connection, caller.party.id, row.key, handover)
         if is_new:
             _record(installation, connection, row, sealed, State.HANDED_OVER, ENDED_BY_HANDOVER)
             log_entries.append(connection, *entries)
-        octets = _evidence(connection, first.evidence_id)
+        first = deliveries.find_handover(connection, row.key, caller.system.id)
+        octets = _evidence(connection, first)
         state = status_of(connection, row.key, caller.party.id).state
     assert state is not None
     return HandoverAnswer(row.document_id, state, not is_new, octets)
@@ -104,13 +104,13 @@ def register_read(installation: Installation, verified: Verified, request: Regis
             request_blob=kept_request.name,
             evidence_id=sealed.statement.identifier,
         )
-        first = deliveries.record_read(connection, caller.party.id, row.key, reading)
-        is_new = first.evidence_id == reading.evidence_id
+        is_new = deliveries.record_read(connection, caller.party.id, row.key, reading)
         if is_new:
             installation.blobs.record(connection, kept_request)
             _record(installation, connection, row, sealed, State.READ, ENDED_BY_READING)
             log_entries.append(connection, *entries)
-        octets = _evidence(connection, first.evidence_id)
+        first = deliveries.find_reading(connection, row.key, request.reader_role)
+        octets = _evidence(connection, first)
         state = status_of(connection, row.key, caller.party.id).state
     assert state is not None
     return ReadAnswer(row.document_id, state, not is_new, octets)
@@ -172,15 +172,18 @@ def _record(
     """Store the evidence and the event for both parties, and end the waits that it answers."""
     at = sealed.statement.time
     both = (row.sender, row.recipient)
-    evidence_rows.insert_evidence(connection, sealed.row(row.key))
+    evidence_rows.insert_evidence(connection, row.key, sealed.row())
     events.append_events(
-        connection, event_rows(installation, row.key, state, at, Standing.ASSERTED, both, sealed)
+        connection, row.key, event_rows(installation, state, at, Standing.ASSERTED, both, sealed)
     )
     deadlines.cancel(connection, row.key, ended, at)
 
 
-def _evidence(connection: Connection, evidence_id: Uuid4) -> bytes:
+def _evidence(
+    connection: Connection, recorded: deliveries.HandoverRow | deliveries.ReadingRow | None
+) -> bytes:
     """The octets of the evidence that the first such request got."""
-    row = evidence_rows.find_evidence(connection, evidence_id)
+    assert recorded is not None, "it was recorded in this transaction or before"
+    row = evidence_rows.find_evidence(connection, recorded.evidence_id)
     assert row is not None, "a recorded receipt has its evidence"
     return row.octets

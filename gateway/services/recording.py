@@ -15,7 +15,6 @@ from gateway.storage.events import NewEvent
 
 def event_rows(
     installation: Installation,
-    document_key: int,
     state: State,
     at: datetime,
     standing: Standing,
@@ -28,7 +27,6 @@ def event_rows(
     return [
         NewEvent(
             event_id=event_id,
-            document_key=document_key,
             party=party,
             kind=state.value,
             at=at,

@@ -14,7 +14,7 @@ from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.protocol.evidence_document import seal_evidence
 from gateway.services.installation import Installation
 from gateway.storage.documents import NewDocument
-from gateway.storage.evidence import EvidenceRow
+from gateway.storage.evidence import NewEvidence
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,10 @@ class Sealed:
         """The log entry that carries the evidence."""
         return self.statement.log_entry_id
 
-    def row(self, document_key: int | None) -> EvidenceRow:
+    def row(self) -> NewEvidence:
         """The evidence as it is stored."""
-        return EvidenceRow(
+        return NewEvidence(
             evidence_id=self.statement.identifier,
-            document_key=document_key,
             event=self.statement.event,
             at=self.statement.time,
             octets=self.octets,

@@ -228,8 +228,8 @@ def _record(installation: Installation, caller: Caller, recipient: Party, accept
             validation_material.keep(connection, crl)
         installation.blobs.record(connection, *accepted.blobs)
         key = documents.insert_document(connection, row, accepted.parts)
-        evidence_rows.insert_evidence(connection, accepted.acceptance.row(key))
-        events.append_events(connection, _events(installation, key, accepted))
+        evidence_rows.insert_evidence(connection, key, accepted.acceptance.row())
+        events.append_events(connection, key, _events(installation, accepted))
         log_entries.append(connection, accepted.entry)
         document = accepted.submitted.document
         waiting = Waiting(
@@ -241,11 +241,11 @@ def _record(installation: Installation, caller: Caller, recipient: Party, accept
     return accepted.answer
 
 
-def _events(installation: Installation, key: int, accepted: _Accepted) -> list[events.NewEvent]:
+def _events(installation: Installation, accepted: _Accepted) -> list[events.NewEvent]:
     """RECEIVED, SEALED and ACCEPTED, which happen together; only the last rests on evidence."""
     at, mine = accepted.row.accepted_at, (accepted.row.sender,)
     return [
-        *event_rows(installation, key, State.RECEIVED, at, Standing.RECORDED, mine),
-        *event_rows(installation, key, State.SEALED, at, Standing.RECORDED, mine),
-        *event_rows(installation, key, State.ACCEPTED, at, Standing.EVIDENCE, mine, accepted.acceptance),
+        *event_rows(installation, State.RECEIVED, at, Standing.RECORDED, mine),
+        *event_rows(installation, State.SEALED, at, Standing.RECORDED, mine),
+        *event_rows(installation, State.ACCEPTED, at, Standing.EVIDENCE, mine, accepted.acceptance),
     ]

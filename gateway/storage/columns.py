@@ -6,7 +6,6 @@ go past SQLAlchemy's conversion of types, and every database gives the same orde
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +16,8 @@ from gateway.domain.party import Role
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_NEXT = "\x1e"
+_UNIT = "\x1f"
 
 
 def millis(at: datetime) -> int:
@@ -66,11 +67,12 @@ def words(values: Iterable[str]) -> str:
 
 
 def attention_text(attention: Iterable[InboxAttention]) -> str:
-    """Roles and units in one column."""
-    return json.dumps([(each.role.value, each.unit) for each in attention], ensure_ascii=False)
+    """Roles and units in one column; no text of a document can hold the separators. XML 1.0 §2.2."""
+    return _NEXT.join([f"{each.role.value}{_UNIT}{each.unit or ''}" for each in attention])
 
 
 @lru_cache(maxsize=4096)
 def attention_of(text: str) -> tuple[InboxAttention, ...]:
     """What `attention_text` was given; a party writes to the same few roles again and again."""
-    return tuple(InboxAttention(Role(role), unit) for role, unit in json.loads(text))
+    found = [each.partition(_UNIT) for each in text.split(_NEXT)] if text else []
+    return tuple(InboxAttention(Role(role), unit or None) for role, _, unit in found)

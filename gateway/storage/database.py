@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError, InputError, InternalError, UnavailableError
@@ -40,15 +40,21 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """A database file that this process writes, one transaction at a time."""
+    """A database file that this process writes, one transaction at a time.
 
-    def __init__(self, writer: Engine, reader: Engine, busy_seconds: int) -> None:
+    Connections are held open, and BEGIN and COMMIT go straight to the driver: SQLAlchemy's own transactions cost more
+    than all that a submission writes.
+    """
+
+    def __init__(self, path: Path, busy_seconds: int) -> None:
         """Use `Database.open`."""
         self.on_commit: list[CommitListener] = []
         """Called with "before" and "after" at every commit, so that a test can end the process there."""
-        self._writer = writer
-        self._reader = reader
         self._busy_seconds = busy_seconds
+        self._engine = _engine(path, busy_seconds, _PRAGMAS)
+        self._reading = _engine(path, busy_seconds, (*_PRAGMAS, "query_only=ON"))
+        self._writer: Connection | None = None
+        self._readers: list[Connection] = []  # those that nobody uses
         self._turn = threading.Lock()
         self._holder: int | None = None
         self._failed = False
@@ -65,9 +71,7 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        writer = _engine(path, busy_seconds, begin="BEGIN IMMEDIATE", pragmas=_PRAGMAS, pool_size=1)
-        reader = _engine(path, busy_seconds, begin="BEGIN", pragmas=(*_PRAGMAS, "query_only=ON"), pool_size=8)
-        return Database(writer, reader, busy_seconds)
+        return Database(path, busy_seconds)
 
     def migrate(self) -> None:
         """Bring the tables to the form of this version, or create them; all of it or nothing.
@@ -88,8 +92,16 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A connection that sees one state of the database, whatever others commit; it cannot write."""
-        with self._translated(), self._reader.connect() as connection, connection.begin():
-            yield connection
+        try:
+            connection = self._idle_reader()
+            try:
+                _driver(connection).execute("BEGIN")
+                yield connection
+            finally:
+                _end(connection, keep=False)
+                self._readers.append(connection)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._ours(error) from error
 
     @contextmanager
     def transaction(self) -> Generator[Connection]:
@@ -105,34 +117,44 @@ class Database:
         try:
             if self._failed:
                 raise UnavailableError(Code.STORE_UNAVAILABLE)
-            with self._translated(), self._writer.connect() as connection:
-                with connection.begin():
-                    yield connection
-                    self._tell("before")
-                self._tell("after")
+            connection = self._writer = self._writer or self._engine.connect()
+            try:
+                _driver(connection).execute("BEGIN IMMEDIATE")
+                yield connection
+                self._tell("before")
+                _end(connection, keep=True)
+            except BaseException:
+                _end(connection, keep=False)
+                raise
+            self._tell("after")
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._ours(error) from error
         finally:
             self._holder = None
             self._turn.release()
 
     def close(self) -> None:
         """Give back every connection; the last one writes the journal into the database file."""
-        self._reader.dispose()
-        self._writer.dispose()
+        for connection in (*self._readers, *([self._writer] if self._writer else [])):
+            connection.close()
+        self._readers.clear()
+        self._writer = None
+        self._reading.dispose()
+        self._engine.dispose()
+
+    def _idle_reader(self) -> Connection:
+        try:
+            return self._readers.pop()
+        except IndexError:
+            return self._reading.connect()
 
     def _tell(self, moment: str) -> None:
         for listener in self.on_commit:
             listener(moment)
 
-    @contextmanager
-    def _translated(self) -> Generator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise self._ours(error) from error
-
-    def _ours(self, error: DBAPIError) -> BropostError:
+    def _ours(self, error: DBAPIError | sqlite3.Error) -> BropostError:
         """The library's error in the words of the catalogue."""
-        name: str = getattr(error.orig, "sqlite_errorname", "")
+        name: str = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return UnavailableError(Code.BUSY, seconds=self._busy_seconds)
         if name.startswith("SQLITE_IOERR"):
@@ -142,6 +164,21 @@ class Database:
         if name.startswith(("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
             return UnavailableError(Code.STORE_UNAVAILABLE)
         return InternalError(Code.INTERNAL)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _end(connection: Connection, *, keep: bool) -> None:
+    """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
+    ending = connection if connection.in_transaction() else _driver(connection)
+    if keep:
+        ending.commit()
+    else:
+        ending.rollback()
 
 
 def _path_of(url: str) -> Path:
@@ -154,24 +191,18 @@ def _path_of(url: str) -> Path:
     return Path(parsed.database)
 
 
-def _engine(path: Path, busy_seconds: int, *, begin: str, pragmas: tuple[str, ...], pool_size: int) -> Engine:
+def _engine(path: Path, busy_seconds: int, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=0 if pool_size == 1 else -1,
+        poolclass=NullPool,
         hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
     def set_up(driver_connection: sqlite3.Connection, _record: object) -> None:
-        driver_connection.isolation_level = None  # BEGIN is ours, below
+        driver_connection.isolation_level = None  # BEGIN is ours
         for pragma in pragmas:
             driver_connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine

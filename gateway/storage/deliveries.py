@@ -32,7 +32,7 @@ from gateway.domain.operations import InboxAttention
 from gateway.domain.party import Role, receiving_systems
 from gateway.storage.columns import attention_of, day_or_none, instant, instant_or_none, millis, party_id
 from gateway.storage.parties import routes_of
-from gateway.storage.prepared import Prepared, Values
+from gateway.storage.prepared import Prepared, PreparedInsert, Values
 from gateway.storage.tables_documents import delivery, document, handover, inbox_mark, reading
 
 
@@ -73,6 +73,7 @@ class HandoverRow:
 
     system_id: Uuid4
     at: datetime
+    evidence_id: Uuid4  # of the evidence that it got
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class ReadingRow:
     reader_name: bytes | None  # encrypted; None: the system gave none
     request_digest: bytes
     request_blob: str | None
+    evidence_id: Uuid4  # of the read receipt
 
 
 _BATCH: Final = 200
@@ -132,7 +134,7 @@ _INBOX: Final = {
     for unread in (True, False)
     for waiting in (True, False)
 }
-_ADD = Prepared(insert(delivery).returning(delivery.c.inbox_seq), "document_key", "recipient", "available_at")
+_ADD = PreparedInsert(delivery, "inbox_seq", "document_key", "recipient", "available_at")
 _FIND = Prepared(
     select(
         delivery.c.document_key,
@@ -145,14 +147,16 @@ _FIND = Prepared(
     "party",
     "of_document",
 )
-_INSERT_HANDOVER = Prepared(insert(handover), "document_key", "system_id", "at")
+_INSERT_HANDOVER = Prepared(insert(handover), "document_key", "system_id", "at", "evidence_id")
 _FIND_HANDOVER = Prepared(
-    select(handover.c.at).where(handover.c.document_key == _KEY, handover.c.system_id == _SYSTEM),
+    select(handover.c.system_id, handover.c.at, handover.c.evidence_id).where(
+        handover.c.document_key == _KEY, handover.c.system_id == _SYSTEM
+    ),
     "of_document",
     "system_id",
 )
 _HANDOVERS = Prepared(
-    select(handover.c.system_id, handover.c.at)
+    select(handover.c.system_id, handover.c.at, handover.c.evidence_id)
     .where(handover.c.document_key == _KEY)
     .order_by(handover.c.at, handover.c.system_id),
     "of_document",
@@ -201,22 +205,23 @@ _INSERT_READING = Prepared(
     "reader_name",
     "request_digest",
     "request_blob",
+    "evidence_id",
+)
+_READING_CELLS = (
+    reading.c.role,
+    reading.c.at,
+    reading.c.system_id,
+    reading.c.reader_name,
+    reading.c.request_digest,
+    reading.c.request_blob,
+    reading.c.evidence_id,
 )
 _READINGS = Prepared(
-    select(
-        reading.c.role,
-        reading.c.at,
-        reading.c.system_id,
-        reading.c.reader_name,
-        reading.c.request_digest,
-        reading.c.request_blob,
-    )
-    .where(reading.c.document_key == _KEY)
-    .order_by(reading.c.at, reading.c.role),
+    select(*_READING_CELLS).where(reading.c.document_key == _KEY).order_by(reading.c.at, reading.c.role),
     "of_document",
 )
 _FIND_READING = Prepared(
-    select(reading.c.at).where(reading.c.document_key == _KEY, reading.c.role == bindparam("role")),
+    select(*_READING_CELLS).where(reading.c.document_key == _KEY, reading.c.role == bindparam("role")),
     "of_document",
     "role",
 )
@@ -233,10 +238,7 @@ def add_delivery(
     connection: Connection, document_key: int, recipient: PartyId, available_at: datetime
 ) -> int:
     """Put a document into its recipient's inbox and give its place there: from now on the recipient can see it."""
-    row = _ADD.one(connection, document_key, str(recipient), millis(available_at))
-    assert row is not None
-    seq: int = row[0]
-    return seq
+    return _ADD.key_of_new(connection, document_key, str(recipient), millis(available_at))
 
 
 def find_delivery(connection: Connection, party: PartyId, document_key: int) -> DeliveryRow | None:
@@ -289,28 +291,30 @@ def inbox_page(
     return tuple(page)
 
 
-def record_handover(
-    connection: Connection, party: PartyId, document_key: int, system_id: Uuid4, at: datetime
-) -> bool:
+def record_handover(connection: Connection, party: PartyId, document_key: int, new: HandoverRow) -> bool:
     """Note that a system of the party stored the document. False if this system had said so before.
 
     InputError NOT_FOUND if the document was not delivered to this party.
     """
     _require_delivery(connection, party, document_key)
-    if _FIND_HANDOVER.one(connection, document_key, system_id.text) is not None:
+    if find_handover(connection, document_key, new.system_id) is not None:
         return False
-    _INSERT_HANDOVER.run(connection, document_key, system_id.text, millis(at))
-    _FIRST_HANDOVER.run(connection, document_key, millis(at))
-    _move_mark(connection, party, system_id)
+    at = millis(new.at)
+    _INSERT_HANDOVER.run(connection, document_key, new.system_id.text, at, new.evidence_id.text)
+    _FIRST_HANDOVER.run(connection, document_key, at)
+    _move_mark(connection, party, new.system_id)
     return True
+
+
+def find_handover(connection: Connection, document_key: int, system_id: Uuid4) -> HandoverRow | None:
+    """That this system stored the document, or None."""
+    row = _FIND_HANDOVER.one(connection, document_key, system_id.text)
+    return None if row is None else _handover(row)
 
 
 def handed_over_to(connection: Connection, document_key: int) -> tuple[HandoverRow, ...]:
     """The systems that stored the document, the first one first."""
-    return tuple(
-        HandoverRow(Uuid4(system_id), instant(at))
-        for system_id, at in _HANDOVERS.all(connection, document_key)
-    )
+    return tuple(map(_handover, _HANDOVERS.all(connection, document_key)))
 
 
 def record_read(connection: Connection, party: PartyId, document_key: int, read: ReadingRow) -> bool:
@@ -319,7 +323,7 @@ def record_read(connection: Connection, party: PartyId, document_key: int, read:
     InputError NOT_FOUND if the document was not delivered to this party.
     """
     _require_delivery(connection, party, document_key)
-    if _FIND_READING.one(connection, document_key, read.role.value) is not None:
+    if find_reading(connection, document_key, read.role) is not None:
         return False
     _INSERT_READING.run(
         connection,
@@ -330,25 +334,38 @@ def record_read(connection: Connection, party: PartyId, document_key: int, read:
         read.reader_name,
         read.request_digest,
         read.request_blob,
+        read.evidence_id.text,
     )
     _FIRST_READING.run(connection, document_key, millis(read.at))
     return True
 
 
+def find_reading(connection: Connection, document_key: int, role: Role) -> ReadingRow | None:
+    """That a person in this role opened the document, or None."""
+    row = _FIND_READING.one(connection, document_key, role.value)
+    return None if row is None else _reading(row)
+
+
 def readings_of(connection: Connection, document_key: int) -> tuple[ReadingRow, ...]:
     """Who opened the document, a row for each role, the first one first."""
-    return tuple(
-        ReadingRow(
-            role=Role(role),
-            at=instant(at),
-            system_id=Uuid4(system_id),
-            reader_name=reader_name,
-            request_digest=request_digest,
-            request_blob=request_blob,
-        )
-        for role, at, system_id, reader_name, request_digest, request_blob in _READINGS.all(
-            connection, document_key
-        )
+    return tuple(map(_reading, _READINGS.all(connection, document_key)))
+
+
+def _handover(row: Values) -> HandoverRow:
+    system_id, at, evidence_id = row
+    return HandoverRow(Uuid4(system_id), instant(at), Uuid4(evidence_id))
+
+
+def _reading(row: Values) -> ReadingRow:
+    role, at, system_id, reader_name, request_digest, request_blob, evidence_id = row
+    return ReadingRow(
+        role=Role(role),
+        at=instant(at),
+        system_id=Uuid4(system_id),
+        reader_name=reader_name,
+        request_digest=request_digest,
+        request_blob=request_blob,
+        evidence_id=Uuid4(evidence_id),
     )
 
 

@@ -28,7 +28,7 @@ from gateway.storage.columns import (
     uuid_or_none,
     words,
 )
-from gateway.storage.prepared import Prepared, Values
+from gateway.storage.prepared import Prepared, PreparedInsert, Values
 from gateway.storage.tables_documents import data_key, delivery, document
 from gateway.storage.tables_documents import part as part_table
 
@@ -112,7 +112,7 @@ _SENDER_KEY = and_(data_key.c.document_key == document.c.key, data_key.c.party =
 _CELLS = (document.c.key, data_key.c.wrapped_key, *(document.c[name] for name in _COLUMNS))
 _HELD = select(*_CELLS).select_from(document.outerjoin(data_key, _HELD_KEY))
 
-_INSERT = Prepared(insert(document).returning(document.c.key), *_COLUMNS)
+_INSERT = PreparedInsert(document, "key", *_COLUMNS)
 _INSERT_PART = Prepared(insert(part_table), "document_key", "number", "blob", "size", "sha256")
 _INSERT_KEY = Prepared(insert(data_key), "document_key", "party", "wrapped_key")
 _FIND_OWN = Prepared(
@@ -160,7 +160,7 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
     error of ours. The blobs it names are recorded by `Blobs`.
     """
     names = [validation_material.keep(connection, der) for der in new.certificate_chain]
-    inserted = _INSERT.one(
+    key = _INSERT.key_of_new(
         connection,
         new.document_id.text,
         str(new.sender),
@@ -184,8 +184,6 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
         words(names),
         words(new.revocation_names),
     )
-    assert inserted is not None
-    key: int = inserted[0]
     _INSERT_PART.run_many(connection, [(key, p.number, p.blob, p.size, p.sha256) for p in parts])
     if new.wrapped_key is not None:
         add_data_key(connection, key, new.sender, new.wrapped_key)

@@ -22,7 +22,6 @@ class NewEvent:
     """An event that is about to be recorded for one party; `at` is zoned UTC, by the issuer's clock."""
 
     event_id: Uuid4
-    document_key: int
     party: PartyId  # whose stream shows it
     kind: str  # a state, or another thing that happened; a code
     at: datetime
@@ -37,6 +36,7 @@ class NewEvent:
 class EventRow(NewEvent):
     """An event as recorded. `seq` increases over the whole installation in the order of commits."""
 
+    document_key: int
     seq: int
 
 
@@ -87,14 +87,14 @@ _AFTER = Prepared(
 )
 
 
-def append_events(connection: Connection, events: Sequence[NewEvent]) -> None:
-    """Record events in their order; one that two parties may see is given once for each."""
+def append_events(connection: Connection, document_key: int, events: Sequence[NewEvent]) -> None:
+    """Record events of a document in their order; one that two parties may see is given once for each."""
     _INSERT.run_many(
         connection,
         [
             (
                 each.event_id.text,
-                each.document_key,
+                document_key,
                 str(each.party),
                 each.kind,
                 millis(each.at),

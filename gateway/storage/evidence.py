@@ -15,17 +15,23 @@ from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import evidence
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """One piece of evidence; `at` is zoned UTC."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvidence:
+    """One piece of evidence that is about to be stored; `at` is zoned UTC."""
 
     evidence_id: Uuid4
-    document_key: int | None  # None: evidence of a refusal
     event: EvidenceEvent
     at: datetime
     octets: bytes
     log_party: PartyId  # in whose log its entry stands
     log_entry_id: Uuid4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow(NewEvidence):
+    """One piece of evidence as stored."""
+
+    document_key: int | None  # None: evidence of a refusal
 
 
 _COLUMNS: Final = ("evidence_id", "document_key", "event", "at", "octets", "log_party", "log_entry_id")
@@ -39,21 +45,21 @@ _OF_DOCUMENT = Prepared(
 _FIND = Prepared(select(*_CELLS).where(evidence.c.evidence_id == bindparam("evidence_id")), "evidence_id")
 
 
-def insert_evidence(connection: Connection, *rows: EvidenceRow) -> None:
-    """Store evidence, in the transaction of what it states."""
+def insert_evidence(connection: Connection, document_key: int | None, *new: NewEvidence) -> None:
+    """Store evidence of a document, or (None) of a refusal, in the transaction of what it states."""
     _INSERT.run_many(
         connection,
         [
             (
                 row.evidence_id.text,
-                row.document_key,
+                document_key,
                 row.event.value,
                 millis(row.at),
                 row.octets,
                 str(row.log_party),
                 row.log_entry_id.text,
             )
-            for row in rows
+            for row in new
         ],
     )
 
@@ -72,11 +78,11 @@ def find_evidence(connection: Connection, evidence_id: Uuid4) -> EvidenceRow | N
 def _evidence(row: Values) -> EvidenceRow:
     evidence_id, document_key, event, at, octets, log_party, log_entry_id = row
     return EvidenceRow(
-        Uuid4(evidence_id),
-        document_key,
-        EvidenceEvent(event),
-        instant(at),
-        octets,
-        party_id(log_party),
-        Uuid4(log_entry_id),
+        evidence_id=Uuid4(evidence_id),
+        document_key=document_key,
+        event=EvidenceEvent(event),
+        at=instant(at),
+        octets=octets,
+        log_party=party_id(log_party),
+        log_entry_id=Uuid4(log_entry_id),
     )

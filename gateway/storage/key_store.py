@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,7 +45,6 @@ class KeyStore:
         self._encryption_keys: dict[PartyId, KeyEncryptionKey] = {}
         self._index_keys: dict[PartyId, BlindIndexKey] = {}
         self._seals: dict[PartyId, _CachedSeal] = {}
-        self._writing = threading.Lock()
 
     def create(self, party: PartyId) -> None:
         """Make the party's key encryption key and blind index key, fresh and random; keys it has are kept."""
@@ -108,17 +107,15 @@ class KeyStore:
         """Write a whole file or none; without `replace`, a file that is there stays."""
         unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            with (
-                self._writing,
-                open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-            ):
+            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(octets)
                 file.flush()
                 os.fsync(file.fileno())
                 if replace:
                     unfinished.rename(path)
-                elif not path.exists():
-                    path.hardlink_to(unfinished)
+                else:
+                    with suppress(FileExistsError):
+                        path.hardlink_to(unfinished)
         except OSError as error:
             raise UnavailableError(Code.STORE_UNAVAILABLE) from error
         finally:

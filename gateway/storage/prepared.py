@@ -6,11 +6,13 @@ statement. What is kept of SQLAlchemy is what gives portability: the statement, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Connection, Delete, Insert, Select, Update
+from sqlalchemy import Connection, Delete, Insert, Select, Table, Update, insert
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPICursor, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -47,11 +49,9 @@ class Prepared:
                 raise _translated(error, text.sql, connection.dialect) from error
 
     def one(self, connection: Connection, *values: Cell) -> Values | None:
-        """The first row that the statement gives, or None."""
-        cursor = self._execute(connection, values)
-        row: Values | None = cursor.fetchone()
-        cursor.close()  # a statement that is still open would stand in the way of the commit
-        return row
+        """The first row that the statement gives, or None. Ask only what gives few rows."""
+        rows = self._execute(connection, values).fetchall()
+        return rows[0] if rows else None
 
     def all(self, connection: Connection, *values: Cell) -> Sequence[Values]:
         """All rows that the statement gives."""
@@ -77,20 +77,46 @@ class Prepared:
         return text
 
 
+class PreparedInsert(Prepared):
+    """An insert into a table that gives each row a key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, table: Table, key: str, *names: str) -> None:
+        """`names` are the columns that it fills, `key` is the one that the database fills."""
+        super().__init__(insert(table), *names)
+        self._key = Prepared(insert(table).returning(table.c[key]), *names)
+
+    def key_of_new(self, connection: Connection, *values: Cell) -> int:
+        """Insert a row and give its key."""
+        dialect = connection.dialect
+        if (
+            isinstance(dialect, DefaultDialect) and dialect.postfetch_lastrowid
+        ):  # SQLite: cheaper than RETURNING
+            key = self._execute(connection, values).lastrowid
+        else:
+            (key,) = self._key.one(connection, *values) or (None,)
+        assert isinstance(key, int)
+        return key
+
+
 @dataclass(frozen=True, slots=True)
 class _Text:
     """A statement in the words of one database."""
 
     sql: str
     names: tuple[str, ...]  # the parameters as the caller gives them
-    order: tuple[str, ...] | None  # the parameters as the driver wants them; None: by name
     constants: dict[str, Any]  # the values that are part of the statement
+    pick: (
+        Callable[[Values], Values] | None
+    )  # puts parameters and constants in the driver's order; None: by name
     as_given: bool  # the driver wants just what the caller gives
 
     def arrange(self, values: Values) -> Values | dict[str, Any]:
         """The caller's values in the form that the driver wants."""
-        named = {**self.constants, **dict(zip(self.names, values, strict=True))}
-        return named if self.order is None else tuple(map(named.__getitem__, self.order))
+        if self.pick is None:
+            return {**self.constants, **dict(zip(self.names, values, strict=True))}
+        return self.pick((*values, *self.constants.values()))
 
     def arrange_all(self, rows: Sequence[Values]) -> Sequence[Values] | Sequence[dict[str, Any]]:
         """`arrange` for many rows."""
@@ -98,9 +124,19 @@ class _Text:
 
 
 def _compiled_text(compiled: SQLCompiler, names: tuple[str, ...]) -> _Text:
-    order = tuple(compiled.positiontup or ()) if compiled.positional else None
+    order = tuple(compiled.positiontup or ())
     constants = {name: value for name, value in compiled.params.items() if name not in names}
-    return _Text(str(compiled), names, order, constants, order == names)
+    as_given = bool(compiled.positional) and order == names
+    pick = _picker(order, (*names, *constants)) if compiled.positional else None
+    return _Text(str(compiled), names, constants, pick, as_given)
+
+
+def _picker(order: tuple[str, ...], names: tuple[str, ...]) -> Callable[[Values], Values]:
+    """What puts the values of `names` into `order`, in which a name may stand twice."""
+    places = [names.index(name) for name in order]
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple(values[place] for place in places)
 
 
 def _translated(error: Exception, sql: str, dialect: Dialect) -> BaseException:

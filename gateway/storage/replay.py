@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.catalogue import Code
@@ -15,6 +15,7 @@ from gateway.storage.prepared import Prepared
 from gateway.storage.tables_log import replay
 
 _REMEMBER = Prepared(insert(replay), "key", "expires_at")
+_OLDEST = Prepared(select(func.min(replay.c.expires_at)))
 _FORGET = Prepared(delete(replay).where(replay.c.expires_at < bindparam("now")), "now")
 
 
@@ -29,6 +30,12 @@ def remember(connection: Connection, keys: Sequence[bytes], expires_at: datetime
         _REMEMBER.run_many(connection, [(key, expiry) for key in keys])
     except IntegrityError as error:
         raise TrustError(Code.MESSAGE_REPLAYED) from error
+
+
+def has_expired(connection: Connection, now: datetime) -> bool:
+    """Whether there is a key whose time is over."""
+    row = _OLDEST.one(connection)
+    return row is not None and row[0] is not None and row[0] < millis(now)
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:

@@ -33,7 +33,7 @@ document = Table(
     Column("reply_to", Text),
     Column("reply_due", Text),  # a day, ISO 8601
     Column("subject_protected", Integer, nullable=False),  # 1: yes
-    Column("attention", Text, nullable=False),  # JSON: [[role, unit or null], ...]
+    Column("attention", Text, nullable=False),  # roles and units
     Column("attachment_count", Integer, nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
     Column("acceptance_evidence_id", Text, nullable=False),
@@ -111,6 +111,7 @@ handover = Table(
     Column("document_key", BigInteger, ForeignKey("document.key"), primary_key=True, autoincrement=False),
     Column("system_id", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
+    Column("evidence_id", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -134,6 +135,7 @@ reading = Table(
     Column("reader_name", LargeBinary),  # encrypted; only if the system gave it
     Column("request_digest", LargeBinary, nullable=False),
     Column("request_blob", Text),  # the encrypted signed request
+    Column("evidence_id", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

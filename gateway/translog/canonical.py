@@ -39,17 +39,21 @@ def read_canonical(octets: bytes) -> Json:
 
 
 def _ordered(value: object, depth: int) -> Json:
-    if value is None or isinstance(value, bool | str):
+    if isinstance(value, str) or value is None or value is True or value is False:
         return value
     if isinstance(value, int) and abs(value) <= GREATEST_INTEGER:
         return value
     if isinstance(value, Mapping) and depth and all(isinstance(key, str) for key in value):
         # RFC 8785 §3.2.3: keys are sorted by their UTF-16 code units.
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf_16)
         return {key: _ordered(value[key], depth - 1) for key in keys}
     if isinstance(value, list | tuple) and depth:
         return [_ordered(item, depth - 1) for item in value]
     raise ValueError(f"a {type(value).__name__} that canonical JSON here does not hold")
+
+
+def _utf_16(text: str) -> bytes:
+    return text.encode("utf-16-be")
 
 
 def _refuse(_text: str) -> NoReturn:

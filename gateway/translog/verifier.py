@@ -91,6 +91,7 @@ class _Audit:
         self._ids = Marks()
         self._erased = Marks()
         self._erasures: list[OpeningResult] = []
+        self._malformed: tuple[int, bytes] | None = None  # the first entry that matches no grammar
         self._patterns = self._grammars()
 
     def run(self) -> None:
@@ -104,9 +105,9 @@ class _Audit:
         self._judgement.set(StepName.ARCHIVE, Outcome.PASS, Finding.ARCHIVE_READ, entries=self._entries)
         self._judge_key()
         self._judge_signatures()
-        self._judge_entries()
-        self._judge_tiles()
+        self._judge_tiles()  # before their form: that one was put there says more than that it is malformed
         self._judge_roots()
+        self._judge_entries()
         self._judge_known()
         self._judge_openings()
 
@@ -184,7 +185,7 @@ class _Audit:
             kind = kind_of(line)
             match = patterns[kind].fullmatch(line) if kind in patterns and len(line) <= MOST_OCTETS else None
             if kind is None or match is None:
-                self._malformed(start + len(ids), line)
+                self._malformed = self._malformed or (start + len(ids), line)
                 ids.append(None)
                 continue
             ids.append(match[1])
@@ -194,11 +195,6 @@ class _Audit:
                 self._read_erasure(start + len(ids) - 1, line)
         self._entries = start + len(block)
         self._openings.take(start, block, ids)
-
-    def _malformed(self, index: int, line: bytes) -> None:
-        if not self._judgement.failed(StepName.ENTRIES):
-            told = self._judgement.fail(StepName.ENTRIES, Finding.ENTRY_MALFORMED, index=index)
-            self._judgement.blame(told, index, None, line)
 
     def _read_erasure(self, index: int, line: bytes) -> None:
         entry = json.loads(line)
@@ -226,6 +222,10 @@ class _Audit:
             self._judgement.set(step, Outcome.NOT_CHECKED, Finding.CHECKPOINTS_SELF_SIGNED, checkpoints=count)
 
     def _judge_entries(self) -> None:
+        if self._malformed is not None:
+            index, line = self._malformed
+            told = self._judgement.fail(StepName.ENTRIES, Finding.ENTRY_MALFORMED, index=index)
+            self._judgement.blame(told, index, None, line)
         twice = self._ids.twice()
         if twice:
             self._find_twice(twice)

@@ -43,6 +43,17 @@ def municipalities_of(octets: bytes) -> CodeList[DatedCode]:
     return CodeList("municipalities", entries)
 
 
+def institutions_of(octets: bytes) -> CodeList[DatedCode]:
+    """A register of institutions by their numbers, in the form of `municipalities.toml` with [[institution]] tables."""
+    table = _table(octets)
+    since = table["validFrom"]
+    entries = tuple(
+        DatedCode(row["code"], row["name"], row["name"], row.get("validFrom", since), row.get("validTo"))
+        for row in table["institution"]
+    )
+    return CodeList("institutions", entries)
+
+
 @cache
 def provisions() -> CodeList[Provision]:
     """The rules of law that a document may claim."""

@@ -22,6 +22,7 @@ class Limits:
     elements: int = 20_000  # a "<" inside CDATA counts as one, so that the bound holds before parsing
     attributes: int = 32  # of one element, without namespace declarations
     namespaces: int = 24  # declared on one element
+    namespaces_in_scope: int = 128  # declared on one element and those around it
     comments: int = 100
 
 
@@ -140,8 +141,10 @@ def _require_no_controls(octets: bytes, skeleton: bytes) -> None:
 def _require_bounds(octets: bytes, skeleton: bytes, limits: Limits) -> None:
     """Refuse too many elements, or attributes and namespace declarations on one of them, before any is built."""
     tags = octets.count(b"<")
-    if tags > limits.elements and tags - octets.count(b"</") - octets.count(b"<!") - 1 > limits.elements:
-        raise too_large(limits.elements, "elements")
+    if tags > limits.elements:
+        tags -= octets.count(b"</") + octets.count(b"<!") + octets.startswith(b"<?")
+        if tags > limits.elements:
+            raise too_large(limits.elements, "elements")
     # Between two "<" stands at most one start tag: only a longer run of "=" can be an element that breaks a limit.
     if b"=" * (min(limits.attributes, limits.namespaces) + 1) not in skeleton:
         return

@@ -28,7 +28,11 @@ def parse(octets: bytes, limits: Limits = DOCUMENT_LIMITS) -> etree._Element:
     """
     octets = require_acceptable(octets, limits)
     root = _tree(octets, limits)
-    _require_tree(root, limits, may_hold_comments=b"!" in octets)
+    _require_tree(root, limits)
+    if b"!" in octets:
+        _require_no_comments_in_values(root)
+    if octets.count(b"xmlns") > limits.namespaces_in_scope:
+        _require_few_namespaces_in_scope(root, limits)
     return root
 
 
@@ -73,15 +77,25 @@ def _refusal(error: etree.XMLSyntaxError, octets: bytes, limits: Limits) -> Inpu
     return InputError(Code.XML_MALFORMED, line=error.lineno or 0)
 
 
-def _require_tree(root: etree._Element, limits: Limits, *, may_hold_comments: bool) -> None:
-    """Refuse what can only be seen in the tree: depth, comments in values, and a document type all the same."""
+def _require_tree(root: etree._Element, limits: Limits) -> None:
+    """Refuse what can only be seen in the tree: its depth, and a document type all the same."""
     document = root.getroottree().docinfo
     if document.internalDTD is not None or document.doctype:
         raise InputError(Code.XML_DOCTYPE)
     if _is_deeper_than(limits.depth)(root):
         raise too_large(limits.depth, "depth")
-    if not may_hold_comments:
-        return
+
+
+def _require_few_namespaces_in_scope(root: etree._Element, limits: Limits) -> None:
+    """Refuse elements below very many declarations: canonicalisation looks at each one for each attribute."""
+    in_scope = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_scope += 1 if event == "start-ns" else -1
+        if in_scope > limits.namespaces_in_scope:
+            raise too_large(limits.namespaces_in_scope, "namespaces in scope of one element")
+
+
+def _require_no_comments_in_values(root: etree._Element) -> None:
     for comment in root.iter(etree.Comment):
         parent = comment.getparent()
         if parent is not None and not _holds_only_elements(parent):

@@ -162,6 +162,11 @@ def test_token_that_is_not_one_certificate_is_refused(token: str, code: Code) ->
         pytest.param(b"\x30\x82\x10", Code.SIGNATURE_SHAPE, id="cut_off"),
         pytest.param(b"\x30\x03\x30\x05\x00", Code.SIGNATURE_SHAPE, id="certificate_longer_than_the_path"),
         pytest.param(b"\x30\x02\x04\x00", Code.SIGNATURE_SHAPE, id="something_else_in_it"),
+        pytest.param(
+            b"\x30\x82" + len(OWN.der).to_bytes(2, "big") + OWN.der + b"\x00",
+            Code.SIGNATURE_SHAPE,
+            id="octets_after_the_path",
+        ),
         pytest.param(b"\x30\x0a" + b"\x30\x00" * 5, Code.SIGNATURE_SHAPE, id="too_many"),
         pytest.param(b"\x30\x02\x30\x00", Code.CERTIFICATE_MALFORMED, id="empty_certificate"),
         pytest.param(

@@ -12,13 +12,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
+from gateway.crypto.development_issuing import sign_certificate
 from gateway.domain.catalogue import Code
 from gateway.protocol.wss import replay_keys
 from gateway.xmlcore.namespaces import DS, SERVICE, SOAP_11, WSA, WSSE, WSU, tag
 from tests.messages import (
     AT,
+    SYSTEM,
     Sent,
     addressing,
     golden,
@@ -27,6 +31,7 @@ from tests.messages import (
     refusal,
     stamp,
 )
+from tests.pki import development_pki
 
 HEADER, BODY, SECURITY = "/s11:Envelope/s11:Header", "/s11:Envelope/s11:Body", "//wsse:Security"
 TIMESTAMP, SIGNATURE, TOKEN = "//wsu:Timestamp", "//ds:Signature", "//wsse:BinarySecurityToken"
@@ -299,6 +304,15 @@ def test_message_with_what_readers_understand_differently_is_refused(
     assert refusal(golden().replaced(old, new)) is code
 
 
+def test_action_beside_the_message_cannot_send_it_to_another_operation() -> None:
+    sent = golden()
+    with_action = Sent(sent.content_type, sent.body, f'"{SERVICE}/Ping"')
+    assert received(with_action).operation == "Ping"
+    assert refusal(Sent(sent.content_type, sent.body, f'"{SERVICE}/SendLetter"')) is Code.SOAP_ACTION_MISMATCH
+    signed = golden(headers=addressing(Action=f"{SERVICE}/SendLetter"))
+    assert refusal(signed) is Code.SOAP_ACTION_MISMATCH
+
+
 def test_character_data_section_reads_as_the_same_text() -> None:
     assert (
         received(golden().replaced(b"Hej", b"<![CDATA[Hej]]>")).payload.findtext(tag(SERVICE, "Echo"))
@@ -327,6 +341,30 @@ def test_second_valid_value_of_an_elliptic_signature_is_the_same_message() -> No
     again = Sent(sent.content_type, etree.tostring(tree))
     assert again.body != sent.body
     assert replay_keys(received(again)) == replay_keys(received(sent))
+
+
+def renewed(name: str) -> bytes:
+    """A second certificate for the key of this holder, as after a renewal."""
+    old = development_pki().certificate(name).x509
+    kept = [
+        (one.value, one.critical)
+        for one in old.extensions
+        if not isinstance(one.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier)
+    ]
+    validity = (old.not_valid_before_utc, old.not_valid_after_utc)
+    issuer = development_pki().holders["issuing"].issuer()
+    public_key = old.public_key()
+    assert isinstance(public_key, rsa.RSAPublicKey)
+    return sign_certificate(issuer, old.subject, public_key, validity, kept)
+
+
+def test_message_with_another_certificate_of_the_same_key_is_the_same_message() -> None:
+    """The token need not be signed: exchanging it for that of a renewal must not make a replay look new."""
+    sent = golden()
+    der = renewed(SYSTEM)
+    exchanged = sent.changed(set_text(TOKEN, base64.b64encode(der).decode()))
+    assert received(exchanged).certificate.certificate.der == der
+    assert replay_keys(received(exchanged)) == replay_keys(received(sent))
 
 
 def test_message_written_otherwise_is_the_same_message() -> None:

@@ -63,7 +63,9 @@ def test_the_offices_are_closed_on_exactly_these_days_of_a_year(year: int) -> No
     fixed = [(1, 1), (6, 5), (12, 24), (12, 25), (12, 26), (12, 31)]
     expected = {easter + timedelta(days=days) for days in moving} | {date(year, *day) for day in fixed}
     assert closed_days(year, CALENDAR.holidays) == expected
-    days = [date(year, 1, 1) + timedelta(days=n) for n in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)]
+    days = [
+        date(year, 1, 1) + timedelta(days=n) for n in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)
+    ]
     working = {day for day in days if CALENDAR.is_working_day(day)}
     assert working == {day for day in days if day.isoweekday() <= 5 and day not in expected}
 

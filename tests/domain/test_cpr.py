@@ -11,7 +11,9 @@ from gateway.domain.cpr import Cpr, age
 FICTIONAL = "7403055092"  # born 14 March 2005
 
 
-@pytest.mark.parametrize("text", ["740305509", "74030550922", "740305-5092", "74030A5092", "", "740305ABCD", "٧٤٠٣٠٥٥٠٩٢"])
+@pytest.mark.parametrize(
+    "text", ["740305509", "74030550922", "740305-5092", "74030A5092", "", "740305ABCD", "٧٤٠٣٠٥٥٠٩٢"]
+)
 def test_another_shape_is_no_cpr_number(text: str) -> None:
     with pytest.raises(ValueError, match="not a CPR number"):
         Cpr(text)
@@ -53,7 +55,9 @@ def test_the_seventh_digit_tells_the_century(digits: str, born: date) -> None:
     assert Cpr(digits).holds_valid_date
 
 
-@pytest.mark.parametrize("digits", ["6013055092", "9203055092", "3203055092", "7413055092", "7400055092", "8902055000"])
+@pytest.mark.parametrize(
+    "digits", ["6013055092", "9203055092", "3203055092", "7413055092", "7400055092", "8902055000"]
+)
 def test_a_day_that_no_month_has_is_no_valid_date(digits: str) -> None:
     assert not Cpr(digits).holds_valid_date
     assert Cpr(digits).birth_date is None

@@ -62,6 +62,9 @@ def test_action_of_another_operation_is_refused_wherever_it_stands() -> None:
         message(), "text/xml", (), mtom=True, parameters={"action": f"{SERVICE}/SendLetter"}
     )
     assert refusal(built.body, built.content_type) is Code.SOAP_ACTION_MISMATCH
+    plain = build_related(message(), "text/xml", (), mtom=True)
+    outside = f'{plain.content_type}; action="{SERVICE}/SendLetter"'
+    assert refusal(plain.body, outside) is Code.SOAP_ACTION_MISMATCH
 
 
 def test_byte_order_mark_declaration_white_space_and_comments_are_tolerated() -> None:

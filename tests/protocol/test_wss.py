@@ -381,6 +381,12 @@ def test_message_id_of_another_system_is_another_key() -> None:
     assert not set(first) & set(second)
 
 
+def test_same_signed_info_of_another_system_is_another_key() -> None:
+    first, second = (received(ByHand(key=key).sent()) for key in (RSA, RSA_2048))
+    assert first.request_digest == second.request_digest
+    assert not set(replay_keys(first)) & set(replay_keys(second))
+
+
 def test_message_without_message_id_has_one_replay_key() -> None:
     assert len(replay_keys(received(golden()))) == 1
 

@@ -91,11 +91,10 @@ def deliver(connection: Connection, new: NewDocument | None = None) -> int:
     return key
 
 
-def new_event(document_key: int, party: PartyId, kind: str = "ACCEPTED") -> NewEvent:
+def new_event(party: PartyId, kind: str = "ACCEPTED") -> NewEvent:
     """An event for one party's stream."""
     return NewEvent(
         event_id=Uuid4.new(),
-        document_key=document_key,
         party=party,
         kind=kind,
         at=NOON,

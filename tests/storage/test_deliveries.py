@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from gateway.domain.operations import InboxAttention
 from gateway.domain.party import Role, Route
 from gateway.storage import deliveries, documents, parties, systems
 from gateway.storage.database import Database
-from gateway.storage.deliveries import InboxRow, ReadingRow
+from gateway.storage.deliveries import HandoverRow, InboxRow, ReadingRow
 from tests.storage.samples import (
     COUNSELLOR,
     MINUTE,
@@ -32,6 +33,7 @@ from tests.storage.samples import (
 )
 
 BOTH = frozenset({SYSTEM, OTHER_SYSTEM})
+EVIDENCE = Uuid4("3eaf4c6b-6c8e-4f9d-8a41-8d5e1f708192")
 FOR_TEACHER = (InboxAttention(Role.TEACHER),)
 
 
@@ -61,6 +63,10 @@ def _page(
     return [row.document_key for row in rows]
 
 
+def _stored(system: Uuid4, at: datetime) -> HandoverRow:
+    return HandoverRow(system, at, EVIDENCE)
+
+
 def _read(role: Role = Role.TEACHER) -> ReadingRow:
     return ReadingRow(
         role=role,
@@ -69,6 +75,7 @@ def _read(role: Role = Role.TEACHER) -> ReadingRow:
         reader_name=b"encrypted",
         request_digest=digest("request"),
         request_blob="blob",
+        evidence_id=EVIDENCE,
     )
 
 
@@ -118,7 +125,7 @@ def test_an_inbox_is_the_recipients_alone(database: Database) -> None:
             assert _page(connection, party=party) == []
             assert deliveries.find_delivery(connection, party, key) is None
             with pytest.raises(InputError) as handover:
-                deliveries.record_handover(connection, party, key, SYSTEM, NOON)
+                deliveries.record_handover(connection, party, key, _stored(SYSTEM, NOON))
             with pytest.raises(InputError) as read:
                 deliveries.record_read(connection, party, key, _read())
             assert handover.value.code is read.value.code is Code.NOT_FOUND
@@ -134,13 +141,13 @@ def test_a_system_that_does_not_act_for_the_party_receives_nothing(database: Dat
 def test_a_document_waits_for_each_system_until_that_one_has_stored_it(database: Database) -> None:
     with database.transaction() as connection:
         keys = [deliver(connection) for _ in range(3)]
-        assert deliveries.record_handover(connection, SCHOOL, keys[1], SYSTEM, NOON)
+        assert deliveries.record_handover(connection, SCHOOL, keys[1], _stored(SYSTEM, NOON))
         assert _page(connection) == [keys[0], keys[2]]
         assert _page(connection, system=OTHER_SYSTEM) == keys
         assert _page(connection, waiting_only=False) == keys
-        assert deliveries.record_handover(connection, SCHOOL, keys[0], SYSTEM, NOON)
+        assert deliveries.record_handover(connection, SCHOOL, keys[0], _stored(SYSTEM, NOON))
         assert _page(connection) == [keys[2]]
-        assert deliveries.record_handover(connection, SCHOOL, keys[2], SYSTEM, NOON)
+        assert deliveries.record_handover(connection, SCHOOL, keys[2], _stored(SYSTEM, NOON))
         assert _page(connection) == []
         later = deliver(connection)
         assert _page(connection) == [later]
@@ -151,7 +158,7 @@ def test_a_hand_over_counts_once_for_each_system(database: Database) -> None:
     with database.transaction() as connection:
         key = deliver(connection)
         told = [
-            deliveries.record_handover(connection, SCHOOL, key, system, NOON + minutes * MINUTE)
+            deliveries.record_handover(connection, SCHOOL, key, _stored(system, NOON + minutes * MINUTE))
             for minutes, system in enumerate((SYSTEM, SYSTEM, OTHER_SYSTEM))
         ]
         assert told == [True, False, True]

@@ -10,7 +10,7 @@ from gateway.domain.identifiers import Uuid4
 from gateway.domain.status import AnswerCode, Standing
 from gateway.storage import documents, events, evidence, refusals
 from gateway.storage.database import Database
-from gateway.storage.evidence import EvidenceRow
+from gateway.storage.evidence import NewEvidence
 from gateway.storage.refusals import RefusalRow
 from tests.storage.samples import (
     MINUTE,
@@ -30,28 +30,22 @@ def test_an_event_comes_back_as_it_was_recorded(database: Database) -> None:
     with database.transaction() as connection:
         key = deliver(connection)
         new = replace(
-            new_event(key, MUNICIPALITY, "ANSWERED"),
+            new_event(MUNICIPALITY, "ANSWERED"),
             standing=Standing.ASSERTED,
             evidence_id=Uuid4.new(),
             reasons=(EventReason(ReasonCode.OTHER, "HTTP=500"), EventReason(ReasonCode.REFUSED)),
             answer=AnswerCode.DECLINED,
         )
-        events.append_events(connection, [new])
+        events.append_events(connection, key, [new])
         (found,) = events.events_of(connection, key, MUNICIPALITY)
-    assert asdict(found) == {**asdict(new), "seq": found.seq}
+    assert asdict(found) == {**asdict(new), "document_key": key, "seq": found.seq}
 
 
 def test_each_party_sees_its_own_stream_of_events(database: Database) -> None:
     with database.transaction() as connection:
         key = deliver(connection)
-        events.append_events(
-            connection,
-            [
-                new_event(key, MUNICIPALITY, "ACCEPTED"),
-                new_event(key, SCHOOL, "AVAILABLE"),
-                new_event(key, MUNICIPALITY, "READ"),
-            ],
-        )
+        for party, kind in ((MUNICIPALITY, "ACCEPTED"), (SCHOOL, "AVAILABLE"), (MUNICIPALITY, "READ")):
+            events.append_events(connection, key, [new_event(party, kind)])
         kinds = {
             party: [each.kind for each in events.events_of(connection, key, party)]
             for party in (MUNICIPALITY, SCHOOL, STRANGER)
@@ -64,7 +58,7 @@ def test_a_stream_goes_on_after_the_last_event_seen(database: Database) -> None:
     new = new_document()
     with database.transaction() as connection:
         key = documents.insert_document(connection, new, [])
-        events.append_events(connection, [new_event(key, MUNICIPALITY, kind) for kind in ("A", "B", "C")])
+        events.append_events(connection, key, [new_event(MUNICIPALITY, kind) for kind in ("A", "B", "C")])
         first = events.events_after(connection, MUNICIPALITY, 0, 2)
         rest = events.events_after(connection, MUNICIPALITY, first[-1].event.seq, 2)
         assert [each.event.kind for each in first + rest] == ["A", "B", "C"]
@@ -77,10 +71,10 @@ def test_a_place_in_the_stream_is_never_given_twice(database: Database) -> None:
     """Else a client that holds a cursor would never see the event that took the place."""
     with database.transaction() as connection:
         key = deliver(connection)
-        events.append_events(connection, [new_event(key, SCHOOL)])
+        events.append_events(connection, key, [new_event(SCHOOL)])
         (erased,) = events.events_after(connection, SCHOOL, 0, 10)
         connection.exec_driver_sql("DELETE FROM event")
-        events.append_events(connection, [new_event(key, SCHOOL)])
+        events.append_events(connection, key, [new_event(SCHOOL)])
         (later,) = events.events_after(connection, SCHOOL, 0, 10)
     assert later.event.seq > erased.event.seq
 
@@ -88,22 +82,22 @@ def test_a_place_in_the_stream_is_never_given_twice(database: Database) -> None:
 def test_evidence_comes_back_octet_for_octet_in_its_order(database: Database) -> None:
     with database.transaction() as connection:
         key = deliver(connection)
-        rows = tuple(
-            EvidenceRow(
-                Uuid4.new(),
-                key,
-                kind,
-                NOON + minutes * MINUTE,
-                f"<E>{kind.value}</E>".encode(),
-                MUNICIPALITY,
-                Uuid4.new(),
+        new = [
+            NewEvidence(
+                evidence_id=Uuid4.new(),
+                event=kind,
+                at=NOON + minutes * MINUTE,
+                octets=kind.value.encode(),
+                log_party=MUNICIPALITY,
+                log_entry_id=Uuid4.new(),
             )
             for minutes, kind in enumerate(
                 (EvidenceEvent.SUBMISSION_ACCEPTANCE, EvidenceEvent.CONTENT_HANDOVER)
             )
-        )
-        evidence.insert_evidence(connection, *rows)
-        assert evidence.evidence_of(connection, key) == rows
+        ]
+        evidence.insert_evidence(connection, key, *new)
+        rows = evidence.evidence_of(connection, key)
+        assert [asdict(row) for row in rows] == [{**asdict(each), "document_key": key} for each in new]
         assert evidence.find_evidence(connection, rows[1].evidence_id) == rows[1]
         assert evidence.find_evidence(connection, Uuid4.new()) is None
 

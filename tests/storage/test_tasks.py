@@ -150,8 +150,11 @@ def test_a_message_is_forgotten_only_when_its_time_is_over(database: Database) -
     with database.transaction() as connection:
         replay.remember(connection, [digest("old")], NOON)
         replay.remember(connection, [digest("new")], NOON + MINUTE)
+        assert not replay.has_expired(connection, NOON)
         assert replay.forget_expired(connection, NOON) == 0
+        assert replay.has_expired(connection, NOON + MINUTE)
         assert replay.forget_expired(connection, NOON + MINUTE) == 1
+        assert not replay.has_expired(connection, NOON + MINUTE)
         replay.remember(connection, [digest("old")], NOON + MINUTE)
         with pytest.raises(TrustError):
             replay.remember(connection, [digest("new")], NOON + MINUTE)

@@ -68,7 +68,7 @@ def test_tiles_lie_at_the_paths_of_the_specification() -> None:
 def test_empty_log_makes_a_bundle_without_tiles() -> None:
     log = sample_log(0, [0])
     reader = read(log.bundle())
-    assert list(reader.leaves()) == list(reader.tiles()) == list(reader.openings()) == []
+    assert [*reader.leaves(), *reader.tiles(), *reader.openings()] == []
     assert list(reader.checkpoints()) == [log.checkpoint(0)]
 
 
@@ -105,6 +105,10 @@ def without(name: str) -> bytes:
 
 def with_member(name: str) -> bytes:
     return packed(unpacked(BUNDLE) | {name: b"x"})
+
+
+def manifest(old: bytes, new: bytes) -> Callable[[], bytes]:
+    return lambda: changed(**{MANIFEST: lambda octets: octets.replace(old, new)})
 
 
 def written(**options: int) -> bytes:
@@ -206,10 +210,10 @@ BAD: list[tuple[str, Callable[[], bytes], str]] = [
     ("no manifest", lambda: without(MANIFEST), "manifest.json"),
     ("manifest not canonical", lambda: changed(**{MANIFEST: lambda it: it + b"\n"}), "canonical"),
     ("manifest with more", lambda: changed(**{MANIFEST: lambda it: b'{"a":1,' + it[1:]}), "member"),
-    ("manifest of another format", lambda: changed(**{MANIFEST: lambda it: it.replace(b"e/1", b"e/2")}), "format"),
-    ("manifest of all trees", lambda: changed(**{MANIFEST: lambda it: it.replace(b"600", b"9" * 15)}), "tiles for"),
-    ("manifest with true as size", lambda: changed(**{MANIFEST: lambda it: it.replace(b"600", b"true")}), "format|member"),
-    ("key of another log", lambda: changed(**{MANIFEST: lambda it: it.replace(b"11111111-0999+", b"22222222-0999+")}), "key"),
+    ("manifest of another format", manifest(b"e/1", b"e/2"), "format"),
+    ("manifest of all trees", manifest(b"600", b"9" * 15), "tiles for"),
+    ("manifest with true as size", manifest(b"600", b"true"), "format|member"),
+    ("key of another log", manifest(b"11111111-0999+", b"22222222-0999+"), "key"),
     ("endless manifest", lambda: changed(**{MANIFEST: lambda it: b'"' + b"x" * 70_000 + b'"'}), "too long"),
 ]  # fmt: skip
 

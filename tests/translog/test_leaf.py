@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ CODES = st.lists(of_shape(disclosure.CODE), max_size=3).map(tuple)
 PATHS = st.lists(of_shape(disclosure.PATH), max_size=3).map(tuple)
 ENDS = st.builds(End, PARTIES, CODES, st.none() | of_shape(disclosure.SYSTEM))
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)).map(log_time)  # noqa: DTZ001
-OPTIONAL = {
+OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
     "activity": st.builds(Activity, of_shape(disclosure.CODE), st.integers(0, 999_999_999)),
     "purposes": CODES,
     "bases": st.lists(
@@ -90,7 +91,7 @@ OPTIONAL = {
 def leaves(draw: st.DrawFn) -> Leaf:
     kind = draw(st.sampled_from(EntryKind))
     chosen = set(REQUIRED[kind]) | draw(st.sets(st.sampled_from(sorted(OPTIONAL))))
-    values = {name: draw(OPTIONAL[name]) for name in chosen if name != "erases"}
+    values: dict[str, Any] = {name: draw(OPTIONAL[name]) for name in chosen if name != "erases"}
     for name in REQUIRED[kind]:
         if name == "erases":
             values[name] = tuple(draw(st.lists(UUIDS, min_size=1, max_size=3)))

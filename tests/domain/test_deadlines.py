@@ -1,0 +1,157 @@
+"""Deadlines: which waits a state opens, when each falls due, what its silence becomes, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gateway.domain.calendar import Calendar
+from gateway.domain.deadlines import FIRINGS, Deadline, DeadlineKind, Told, Waiting, opened_by
+from gateway.domain.evidence import EvidenceEvent
+from gateway.domain.identifiers import Uuid4
+from gateway.domain.kinds import DocumentKind, Urgency
+from gateway.domain.status import MISSES, Standing, State, StatusEvent, project
+
+CALENDAR = Calendar()
+TUESDAY = datetime(2026, 10, 6, 9, 0, tzinfo=UTC)  # 11:00 in Copenhagen; offices close at 14:00 UTC
+RISK = Waiting(Uuid4.new(), DocumentKind.DROPOUT_RISK_NOTICE, local=True, urgency=Urgency.TWO_DAYS)
+LETTER = Waiting(Uuid4.new(), DocumentKind.EDUCATION_ORDER_LETTER, local=False)
+
+
+def opened(state: State, waiting: Waiting = RISK, at: datetime = TUESDAY) -> dict[DeadlineKind, Deadline]:
+    return {deadline.kind: deadline for deadline in opened_by(state, at, waiting, CALENDAR)}
+
+
+def utc(day: int, hour: int, minute: int = 0, month: int = 10) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def test_a_local_document_waits_for_delivery_from_dispatch_and_never_for_a_relay() -> None:
+    assert set(opened(State.DISPATCHED)) == {DeadlineKind.DELIVERY}
+    assert set(opened(State.RELAYED)) == set()
+
+
+def test_between_two_installations_the_relay_is_waited_for_first() -> None:
+    assert set(opened(State.DISPATCHED, LETTER)) == {DeadlineKind.RELAY}
+    assert set(opened(State.RELAYED, LETTER)) == {DeadlineKind.DELIVERY}
+
+
+@pytest.mark.parametrize("waiting", [RISK, LETTER])
+def test_what_is_available_waits_for_hand_over_and_reading(waiting: Waiting) -> None:
+    assert set(opened(State.AVAILABLE, waiting)) == {DeadlineKind.HANDOVER, DeadlineKind.READ}
+
+
+@pytest.mark.parametrize("state", [State.RECEIVED, State.SEALED, State.HANDED_OVER, State.READ, State.UNREAD])
+def test_other_states_open_nothing(state: State) -> None:
+    assert opened(state) == {}
+
+
+def test_an_answer_is_waited_for_from_acceptance_where_one_is_asked_for() -> None:
+    assert set(opened(State.ACCEPTED)) == {DeadlineKind.ANSWER}
+    assert opened(State.ACCEPTED, LETTER) == {}
+    wished = opened(State.ACCEPTED, replace(LETTER, reply_due=date(2026, 10, 20)))
+    assert wished[DeadlineKind.ANSWER].due_at == utc(20, 14)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "read", "answer"),
+    [
+        (Urgency.TODAY, utc(6, 11), utc(7, 9)),
+        (Urgency.TWO_DAYS, utc(7, 9), utc(8, 14)),
+        (Urgency.ONE_WEEK, utc(8, 14), utc(13, 14)),
+    ],
+)
+def test_the_urgency_of_a_risk_sets_reading_and_answer(
+    urgency: Urgency, read: datetime, answer: datetime
+) -> None:
+    waiting = replace(RISK, urgency=urgency)
+    assert opened(State.AVAILABLE, waiting)[DeadlineKind.READ].due_at == read
+    assert opened(State.ACCEPTED, waiting)[DeadlineKind.ANSWER].due_at == answer
+
+
+def test_the_earlier_of_urgency_and_wish_counts() -> None:
+    later, sooner = replace(RISK, reply_due=date(2026, 10, 30)), replace(RISK, reply_due=date(2026, 10, 7))
+    assert opened(State.ACCEPTED, later)[DeadlineKind.ANSWER].due_at == utc(8, 14)
+    assert opened(State.ACCEPTED, sooner)[DeadlineKind.ANSWER].due_at == utc(7, 14)
+
+
+@pytest.mark.parametrize(
+    ("wish", "at", "due"),
+    [
+        (date(2026, 10, 1), TUESDAY, utc(6, 14)),  # a wish in the past: the same day
+        (date(2026, 10, 6), utc(6, 17), utc(7, 14)),  # after closing time: the next working day
+        (date(2026, 10, 10), TUESDAY, utc(12, 14)),  # a Saturday: the Monday
+    ],
+)
+def test_a_wish_is_never_due_before_somebody_could_work(wish: date, at: datetime, due: datetime) -> None:
+    assert opened(State.ACCEPTED, replace(LETTER, reply_due=wish), at)[DeadlineKind.ANSWER].due_at == due
+
+
+def test_a_wish_for_never_is_due_within_a_year_all_the_same() -> None:
+    far = opened(State.ACCEPTED, replace(LETTER, reply_due=date(9999, 12, 31)))[DeadlineKind.ANSWER].due_at
+    assert far.date() == date(2027, 10, 7)
+
+
+def test_no_machine_takes_longer_than_a_person_has_to_read() -> None:
+    urgent = replace(RISK, urgency=Urgency.TODAY, local=False)
+    for state in (State.DISPATCHED, State.RELAYED, State.AVAILABLE):
+        assert {deadline.due_at for deadline in opened(state, urgent).values()} == {utc(6, 11)}
+
+
+def test_a_letter_has_the_default_times_of_transport() -> None:
+    relay = opened(State.DISPATCHED, LETTER)[DeadlineKind.RELAY]
+    assert (relay.warn_at, relay.due_at) == (utc(6, 10), utc(7, 13))
+    delivery = opened(State.RELAYED, LETTER)[DeadlineKind.DELIVERY]
+    assert delivery.due_at == utc(8, 14)
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.DISPATCHED, State.AVAILABLE])
+def test_a_warning_comes_before_the_deadline_and_after_its_opening(state: State) -> None:
+    for deadline in opened(state).values():
+        assert deadline.opened_at < deadline.warn_at < deadline.due_at
+
+
+def test_closing_days_of_the_recipient_move_the_deadline() -> None:
+    closed = Calendar(closing_days=frozenset({date(2026, 10, 7), date(2026, 10, 8)}))
+    (answer,) = opened_by(State.ACCEPTED, TUESDAY, RISK, closed)
+    assert answer.due_at == utc(12, 14)
+
+
+def test_every_silence_has_its_state_its_evidence_its_reason_and_somebody_who_is_told() -> None:
+    assert set(FIRINGS) == set(DeadlineKind)
+    for kind, firing in FIRINGS.items():
+        assert MISSES[firing.state] in (kind.value, State.HANDED_OVER)
+        assert firing.evidence.is_negative
+        assert Told.SENDER in firing.told  # the sender stays responsible
+        assert firing.warned
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "evidence"),
+    [
+        (DeadlineKind.RELAY, State.RELAY_FAILED, EvidenceEvent.RELAY_FAILURE),
+        (DeadlineKind.DELIVERY, State.UNDELIVERED, EvidenceEvent.CONTENT_CONSIGNMENT_FAILURE),
+        (DeadlineKind.HANDOVER, State.UNDELIVERED, EvidenceEvent.CONTENT_HANDOVER_FAILURE),
+        (DeadlineKind.READ, State.UNREAD, EvidenceEvent.READ_EXPIRY),
+        (DeadlineKind.ANSWER, State.UNANSWERED, EvidenceEvent.ANSWER_EXPIRY),
+    ],
+)
+def test_silence_becomes_the_negative_that_names_it(
+    kind: DeadlineKind, state: State, evidence: EvidenceEvent
+) -> None:
+    deadline = Deadline(Uuid4.new(), kind, TUESDAY, TUESDAY, TUESDAY)
+    assert (deadline.firing.state, deadline.firing.evidence) == (state, evidence)
+
+
+def test_a_deadline_is_met_by_its_state_by_a_later_one_or_by_withdrawal() -> None:
+    read = opened(State.AVAILABLE)[DeadlineKind.READ]
+
+    def after(state: State) -> bool:
+        event = StatusEvent(Uuid4.new(), state, TUESDAY, "gateway", Standing.EVIDENCE)
+        return read.is_met(project([event], local=True))
+
+    assert not after(State.HANDED_OVER)
+    assert after(State.READ)
+    assert after(State.WITHDRAWN)

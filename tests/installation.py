@@ -1,0 +1,243 @@
+"""A whole installation in a folder of its own, with a clock that tests set, and systems that speak to its services.
+
+Everything is real but the network: messages are signed octets in, signed octets out, as over HTTPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lxml import etree
+
+from gateway.app import SERVICE_PATHS
+from gateway.crypto.certificates import Usage
+from gateway.crypto.keys import SigningKey
+from gateway.domain.deadlines import TransportWaits
+from gateway.domain.evidence import Issuer
+from gateway.domain.identifiers import Cvr, PartyId, Uuid4
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.mandate import Mandate, Operation
+from gateway.domain.operations import Environment, Service
+from gateway.domain.party import Party, System
+from gateway.interfaces.http import HttpAnswer, HttpRequest
+from gateway.interfaces.soap_endpoint import SoapEndpoint
+from gateway.interfaces.worker import Worker
+from gateway.protocol import soap, wss
+from gateway.protocol.soap import SoapVersion
+from gateway.services import parties
+from gateway.services.installation import Installation
+from gateway.services.knowledge import load_knowledge
+from gateway.storage.blobs import Blobs
+from gateway.storage.configuration import claim_installation
+from gateway.storage.database import Database
+from gateway.storage.key_store import KeyStore
+from gateway.transport.trust_files import TrustFiles
+from gateway.xmlcore.namespaces import SERVICE, tag
+from gateway.xmlcore.parse import parse
+from tests.pki import development_pki
+
+CODES = Path(__file__).parent / "golden" / "codes"
+MUNICIPALITY = PartyId(Cvr("11111111"), "0999")
+INSTITUTION = PartyId(Cvr("22222222"), "999001")
+OTHER_MUNICIPALITY = PartyId(Cvr("33333333"), "0998")
+OTHER_INSTITUTION = PartyId(Cvr("44444444"), "999002")
+NAMES = {
+    MUNICIPALITY: "Eksempelby Kommune",
+    INSTITUTION: "Prøveby Erhvervsskole",
+    OTHER_MUNICIPALITY: "Prøvelund Kommune",
+    OTHER_INSTITUTION: "Eksempellund Gymnasium",
+}
+SEALS = {MUNICIPALITY: "eksempelby-kommune", INSTITUTION: "proeveby-erhvervsskole"}
+ID = Uuid4("5b0f9d1e-7c2a-4e6b-8f3d-1a2b3c4d5e6f")
+
+
+class Clock:
+    """A clock that stands still until a test moves it; it starts at the time of the PKI's revocation lists."""
+
+    def __init__(self) -> None:
+        self.now = development_pki().at + timedelta(minutes=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        """Move on by this span (timedelta's arguments)."""
+        self.now += timedelta(**span)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that was checked to be signed by the gateway and to belong to its request, or an unsigned fault."""
+
+    http: HttpAnswer
+    payload: etree._Element
+    is_signed: bool
+    parts: dict[str, bytes]
+
+    @property
+    def fault_code(self) -> str | None:
+        """The code of the fault, or None if it is an answer."""
+        return self.payload.findtext(f".//{tag(SERVICE, 'BropostFault')}/{tag(SERVICE, 'Code')}")
+
+    def text(self, path: str) -> str:
+        """The text at a path of service elements, e.g. "Answer/CorrelationId"."""
+        found = self.payload.findtext("/".join(tag(SERVICE, step) for step in path.split("/")))
+        assert found is not None, f"the answer has no {path}"
+        return found
+
+    def texts(self, path: str) -> list[str]:
+        """The texts at a path of service elements."""
+        return [
+            element.text or ""
+            for element in self.payload.iterfind("/".join(tag(SERVICE, step) for step in path.split("/")))
+        ]
+
+
+@dataclass
+class Caller:
+    """A system with its key, connected to one service."""
+
+    endpoint: SoapEndpoint
+    key: SigningKey
+    clock: Clock
+    version: SoapVersion = SoapVersion.SOAP_11
+
+    def message(self, body: bytes | etree._Element, *, lifetime: timedelta = timedelta(minutes=5)) -> bytes:
+        """A fresh signed message with this payload."""
+        payload = parse(body) if isinstance(body, bytes) else body
+        return wss.secure(soap.envelope(self.version, payload), self.key, self.clock(), lifetime=lifetime)
+
+    def call(self, body: bytes | etree._Element) -> Answered:
+        """Send a payload in a fresh message."""
+        return self.send(self.message(body))
+
+    def send(self, octets: bytes, content_type: str | None = None) -> Answered:
+        """Send these octets as they are."""
+        headers = {"content-type": content_type or self.version.content_type}
+        path = SERVICE_PATHS[self.endpoint.service]
+        return self._checked(self.endpoint.serve(HttpRequest("POST", path, "", headers, octets)))
+
+    def _checked(self, http: HttpAnswer) -> Answered:
+        unpacked = soap.unpack(http.content_type, None, http.body)
+        if unpacked.security is None:
+            return Answered(http, unpacked.payload, False, {})
+        pki = development_pki()
+        verified = wss.verify(
+            unpacked, pki.trust_store(), pki.revocations(), self.clock(), usage=Usage.MESSAGE
+        )
+        assert verified.certificate.certificate == pki.certificate("gateway-message")
+        parts = {name: bytes(content) for name, content in verified.attachments.items()}
+        return Answered(http, verified.payload, True, parts)
+
+
+@dataclass
+class TestInstallation:
+    """An installation with two parties whose documents the gateway may seal, two foreign ones, and their systems."""
+
+    __test__ = False
+
+    installation: Installation
+    clock: Clock
+    systems: dict[str, System] = field(default_factory=dict)
+
+    def caller(
+        self, name: str, service: Service, version: SoapVersion = SoapVersion.SOAP_11
+    ) -> Caller:
+        """The system whose certificate has this name in the development PKI."""
+        address = f"https://localhost:8443{SERVICE_PATHS[service]}"
+        key = development_pki().signing_key("gateway-message")
+        endpoint = SoapEndpoint(service, address, self.installation, key)
+        return Caller(endpoint, development_pki().signing_key(name), self.clock, version)
+
+    @property
+    def esdh(self) -> Caller:
+        """The municipality's case system."""
+        return self.caller("eksempelby-esdh", Service.MUNICIPALITY)
+
+    @property
+    def sis(self) -> Caller:
+        """The school's study administration system."""
+        return self.caller("proeveby-sis", Service.INSTITUTION)
+
+    @property
+    def worker(self) -> Worker:
+        """A worker to be turned by hand."""
+        return Worker(self.installation, poll_seconds=1, lease_seconds=60, checkpoint_seconds=1)
+
+    def work(self) -> None:
+        """Do everything that is due now."""
+        while self.worker.turn():
+            pass
+
+    def mandate(self, system: str, party: PartyId, operations: Sequence[Operation] = tuple(Operation)) -> Uuid4:
+        """Give a system a mandate for all kinds of documents."""
+        given = Mandate(
+            Uuid4.new(),
+            self.systems[system].id,
+            party,
+            frozenset(operations),
+            frozenset(DocumentKind),
+            self.clock(),
+            None,
+            "mette.eksempel",
+        )
+        parties.give_mandate(self.installation, given)
+        return given.id
+
+
+def open_test_installation(folder: Path, *, registered: bool = True) -> TestInstallation:
+    """An installation in this folder; without `registered` it is as it was left there."""
+    pki, clock = development_pki(), Clock()
+    lists = []
+    for name in ("root", "issuing"):
+        lists.append(folder / f"{name}.crl")
+        lists[-1].write_bytes(pki.lists[name])
+    database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=5)
+    database.migrate()
+    with database.transaction() as connection:
+        claim_installation(connection, ID)
+    seal = pki.signing_key("gateway-seal")
+    installation = Installation(
+        id=ID,
+        environment=Environment.DEVELOPMENT,
+        clock=clock,
+        database=database,
+        blobs=Blobs(folder / "blobs"),
+        keys=KeyStore(folder / "keys"),
+        seal_key=seal,
+        checkpoint_key=pki.checkpoint_key(),
+        issuer=Issuer(Cvr("66666666"), "Bropost Eksempeldrift", seal.chain[0].fingerprint),
+        trust=TrustFiles(pki.trust_store(), lists),
+        knowledge=load_knowledge(
+            municipalities=(CODES / "municipalities.toml").read_bytes(),
+            institutions=(CODES / "institutions.toml").read_bytes(),
+            replacement_numbers_allowed=True,
+        ),
+        waits=TransportWaits(),
+        attachments_bytes=20 * 1024 * 1024,
+    )
+    test_installation = TestInstallation(installation, clock)
+    if registered:
+        _register(test_installation)
+    return test_installation
+
+
+def _register(test_installation: TestInstallation) -> None:
+    installation, pki = test_installation.installation, development_pki()
+    released = frozenset(kind for kind in DocumentKind if kind.is_released)
+    for party, name in NAMES.items():
+        parties.register_party(installation, Party(party, name, released))
+    for party, seal in SEALS.items():
+        holder = pki.holders[seal]
+        parties.add_seal_key(installation, party, holder.key_pem, holder.chain_pem)
+    for system in ("eksempelby-esdh", "proeveby-sis", "leverandoer-esdh", "proevelund-esdh", "eksempellund-sis"):
+        added = parties.register_system(installation, system, pki.certificate(system))
+        test_installation.systems[system] = added
+
+
+def now() -> datetime:
+    """The time of this machine, for what must be fresh there."""
+    return datetime.now(UTC)
