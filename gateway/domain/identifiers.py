@@ -1,7 +1,7 @@
 """Identifiers as values: each is checked when it is made, so a value of the type is always well-formed.
 
-Shapes: `Uuid4` and the others mirror the simple types of `xsd/common`. They hold text exactly as it stands in
-documents, because equal identifiers must be equal bytes.
+Shapes: `Uuid4` and the others mirror the simple types of `xsd/document/types.xsd`. They hold text exactly as it
+stands in documents, because equal identifiers must be equal bytes.
 """
 
 from __future__ import annotations

@@ -34,24 +34,15 @@ def municipalities() -> CodeList[DatedCode]:
 
 def municipalities_of(octets: bytes) -> CodeList[DatedCode]:
     """A list in the form of `municipalities.toml`, such as one with fictional municipalities."""
-    table = _table(octets)
-    since = table["validFrom"]
-    entries = tuple(
-        DatedCode(row["code"], row["name"], row["name"], row.get("validFrom", since), row.get("validTo"))
-        for row in table["municipality"]
-    )
-    return CodeList("municipalities", entries)
+    return _register("municipalities", octets, "municipality")
 
 
 def institutions_of(octets: bytes) -> CodeList[DatedCode]:
-    """A register of institutions by their numbers, in the form of `municipalities.toml` with [[institution]] tables."""
-    table = _table(octets)
-    since = table["validFrom"]
-    entries = tuple(
-        DatedCode(row["code"], row["name"], row["name"], row.get("validFrom", since), row.get("validTo"))
-        for row in table["institution"]
-    )
-    return CodeList("institutions", entries)
+    """A register of institutions by their numbers, in the same form, under `[[institution]]`.
+
+    The product ships none: the register belongs to the ministry, and an installation loads its own copy.
+    """
+    return _register("institutions", octets, "institution")
 
 
 @cache
@@ -102,6 +93,17 @@ def education_code_systems() -> CodeList[EducationCodeSystem]:
 
 def _table(octets: bytes) -> Mapping[str, Any]:
     return tomllib.loads(octets.decode("utf-8"))
+
+
+def _register(name: str, octets: bytes, entry: str) -> CodeList[DatedCode]:
+    """Entries of code and name. `validFrom` of the file holds for those that have none of their own."""
+    table = _table(octets)
+    since = table["validFrom"]
+    entries = tuple(
+        DatedCode(row["code"], row["name"], row["name"], row.get("validFrom", since), row.get("validTo"))
+        for row in table[entry]
+    )
+    return CodeList(name, entries)
 
 
 def _dated(row: Mapping[str, Any]) -> tuple[str, str, str, date, date | None]:

@@ -202,7 +202,13 @@ def drop(path: str) -> Change:
 
 def after(path: str, xml: str) -> Change:
     """Put elements behind the first element at this path."""
-    return lambda root: [_at(root, path).addnext(new) for new in reversed(_elements(xml))] and None
+
+    def change(root: etree._Element) -> None:
+        place = _at(root, path)
+        for new in reversed(_elements(xml)):
+            place.addnext(new)
+
+    return change
 
 
 def inside(path: str, xml: str) -> Change:

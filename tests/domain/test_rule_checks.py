@@ -14,7 +14,6 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.rule_context import AttachmentFacts
 from gateway.xmlcore.namespaces import DOCUMENT
 from tests.domain.documents import (
-    CONVERSATION_ID,
     LETTER,
     LETTER_ID,
     MUNICIPALITY,
@@ -419,9 +418,7 @@ def test_no_finding_quotes_what_it_found() -> None:
             assert "7403055092" not in words
 
 
-def test_a_conversation_of_the_risk_is_the_senders_own() -> None:
-    assert document(NOTICE).conversation_id == CONVERSATION_ID
-    other = earlier(
-        kind=DocumentKind.DROPOUT_RISK_NOTICE, phase="NEW"
-    )  # by the municipality: cannot be, but counts not
-    assert "N04 E" in struck(findings(NOTICE, text(f"{RISK}/Phase", "ENDED"), **other))
+def test_a_risk_notice_continues_only_the_senders_own() -> None:
+    foreign = known_document(kind=DocumentKind.DROPOUT_RISK_NOTICE, phase="NEW")  # by the municipality
+    assert document(NOTICE).conversation_id == foreign.conversation_id
+    assert "N04 E" in struck(findings(NOTICE, text(f"{RISK}/Phase", "ENDED"), history=(foreign,)))

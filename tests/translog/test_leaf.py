@@ -170,6 +170,11 @@ CHANGES: list[tuple[str, Callable[[dict[str, object]], object], str]] = [
     ("bare CPR number", lambda it: it.update(subject="7403055092"), "the field subject"),
     ("CPR number as a detail", lambda it: it.update(details=["7403055092"]), "the field details"),
     ("member of an object", lambda it: it.update(activity={"code": "A1", "version": 1, "x": 1}), "the field activity"),
+    ("free text as a role", lambda it: it.update(actor={"role": "her mother"}), "the field actor"),
+    ("party that is none", lambda it: it.update(sender={"party": "11111111"}), "the field sender"),
+    ("basis without a letter", lambda it: it.update(bases=[{"provision": "LAB-30-9"}]), "the field bases"),
+    ("schema without a hash", lambda it: it.update(schema={"version": "1.0"}), "the field schema"),
+    ("path with a position", lambda it: it.update(fields_sent=["/Document[1]"]), "the field fields_sent"),
     ("later version", lambda it: it.update(v=2), "not an object of format version 1"),
     ("missing field", lambda it: it.pop("retention"), "the field retention"),
     ("field its kind needs", lambda it: it.pop("bases"), "the field bases"),
@@ -187,6 +192,8 @@ def test_entry_of_another_form_is_refused_saying_why(
     with pytest.raises(InputError, match="LOG_ENTRY_MALFORMED") as caught:
         parse_leaf(canonical(members))  # type: ignore[arg-type]
     assert said in str(caught.value)
+    only_together = said in ("day", "subjects have a kind", "date of visibility")
+    assert only_together or not grammar(LETTER.kind).fullmatch(canonical(members))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,15 @@ def test_every_tree_goes_on_from_the_empty_one_and_from_itself() -> None:
     assert not verify_consistency(8, root, 7, bytes.fromhex(ROOTS[7]), ())
 
 
+def test_consistency_proof_for_another_size_fails() -> None:
+    proof = consistency_proof(6, 8, tiles_of(HASHES))
+    roots = bytes.fromhex(ROOTS[6]), bytes.fromhex(ROOTS[8])
+    assert not verify_consistency(6, roots[0], 16, roots[1], proof)
+    assert not verify_consistency(5, roots[0], 8, roots[1], proof)
+    assert not verify_consistency(6, roots[0], 8, roots[1], ())
+    assert not verify_consistency(6, roots[0], 8, roots[1], (b"short", *proof[1:]))
+
+
 def test_proof_for_a_leaf_outside_the_tree_is_refused() -> None:
     with pytest.raises(ValueError, match="no such leaf"):
         inclusion_proof(8, 8, tiles_of(HASHES))

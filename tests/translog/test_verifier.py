@@ -19,6 +19,7 @@ from gateway.domain.disclosure import CommittedField
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import Uuid4
 from gateway.translog.bundle import ENTRIES, MANIFEST, OPENINGS, tile_path
+from gateway.translog.canonical import canonical
 from gateway.translog.checkpoint import Checkpoint, LogKey, parse_checkpoint, sign_checkpoint
 from gateway.translog.commitment import Committer, compose_opening
 from gateway.translog.findings import Finding
@@ -396,6 +397,13 @@ def test_malformed_entry_that_the_log_really_holds_is_named() -> None:
     report = verify(log.bundle())
     assert failed(report) == {StepName.ENTRIES}
     assert (named(report).first, named(report).last) == (600, 600)
+
+
+def test_entry_that_is_too_large_is_named() -> None:
+    letter = json.loads(LOG.leaves[0])
+    letter["fields_sent"] = [f"/{'A' * 60}/{'B' * 60}/{'C' * 60}"] * 400
+    log = LOG.with_leaves([canonical(letter), *LOG.leaves[1:]])
+    assert failed(verify(log.bundle(), known_checkpoint=log.checkpoint(400))) == {StepName.ENTRIES}
 
 
 def test_entry_id_that_the_log_holds_twice_is_named() -> None:
