@@ -92,4 +92,9 @@ def _category(case: Case, judgement: Judgement) -> Words:
     if judgement.annotation is None:
         return _THIS_DOCUMENT
     words = case.context.categories[judgement.annotation.category]
-    return Words(words.danish, words.english)
+    return Words(_in_a_sentence(words.danish), _in_a_sentence(words.english))
+
+
+def _in_a_sentence(label: str) -> str:
+    """A label as it stands within a sentence; "CPR-nummer" keeps its capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -231,9 +231,7 @@ class BundleReader:
             rest = lines.pop()[: MOST_OCTETS + 1]
             yield lines
         if rest:
-            yield [
-                rest + b"\n"
-            ]  # a last line without an end is none of ours: with one in it, nothing takes it for one
+            yield [rest + b"\n"]  # without an end: with one inside it, nothing takes the line for one of ours
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ class _Audit:
         ids: list[bytes | None] = []
         for line in block:
             kind = kind_of(line)
-            match = patterns[kind].fullmatch(line) if kind in patterns  else None
+            match = patterns[kind].fullmatch(line) if kind in patterns and len(line) <= MOST_OCTETS else None
             if kind is None or match is None:
                 self._malformed = self._malformed or (start + len(ids), line)
                 ids.append(None)

@@ -1,4 +1,4 @@
-"""The legal-basis gate: which element passes on which claim, what the log says of it, and that unknown is not allowed."""
+"""The legal-basis gate: which element passes on which claim, what the log says, and that unknown is not allowed."""
 
 from __future__ import annotations
 
@@ -138,8 +138,7 @@ def test_tests_need_consent_whose_scope_holds_them() -> None:
 def test_what_a_consent_lacks_is_named_by_its_category() -> None:
     add = after(f"{ORDER}/Measure[last()]", TEST_RESULT)
     (found,) = [each for each in findings(LETTER, add, consent("social")) if each.rule.name == "H11"]
-    assert "test" in found.danish
-    assert "test" in found.english
+    assert found.danish == "Samtykket dækker ikke testudfald."
 
 
 @pytest.mark.parametrize(
@@ -206,19 +205,18 @@ def test_own_words_and_the_best_way_rest_on_the_recorded_wish() -> None:
 
 def test_what_the_person_asked_to_leave_out_is_refused_unless_a_law_demands_it() -> None:
     history = text("Header/SubjectInformation/WithheldOnWish", "history")
-    assert refused(history) == {("H14", f"{ORDER}/EarlierStarts/Count")} or refused(history) == {
-        ("H14", f"{ORDER}/EarlierStarts")
-    }
+    assert refused(history) == {("H14", f"{ORDER}/EarlierStarts")}
     support = {path for rule, path in refused(text("Header/SubjectInformation/WithheldOnWish", "support"))}
     assert f"{ORDER}/Mentor" in support
     assert not any(path.startswith(f"{ORDER}/Assessment") for path in support)
 
 
 def test_the_category_asked_to_be_left_out_is_told_in_words() -> None:
+    withheld = text("Header/SubjectInformation/WithheldOnWish", "officialid")
+    assert "H14 E" not in struck(findings(LETTER, withheld))  # a law demands the number
     withheld = text("Header/SubjectInformation/WithheldOnWish", "history")
     (found,) = [each for each in findings(LETTER, withheld) if each.rule.name == "H14"]
-    assert "history" not in found.danish
-    assert "{" not in found.danish
+    assert found.danish == "Den unge har bedt om, at tidligere forløb udelades."
 
 
 @pytest.mark.parametrize(
