@@ -34,9 +34,10 @@ LINES: Final = frozenset(
 """The other elements that hold what somebody wrote: names and references. All else is a code, a day or a number."""
 
 _CPR: Final = re.compile(
-    r"(?<![\d+])(?P<day>\d\d)(?P<gap>[ ./-]?)(?P<month>\d\d)(?P=gap)\d\d[ ./-]{0,3}"
-    r"(?:\d{4}(?!\d)|(?i:[a-zæøå]{3}\d)(?![^\W_]))"
+    r"(?<![\d+])(?P<day>\d\d)(?P<gap>[ ./\u2010-\u2015\u2212-]?)(?P<month>\d\d)(?P=gap)\d\d"
+    r"[ ./\u2010-\u2015\u2212-]{0,3}(?:\d{4}(?!\d)|(?i:[a-zæøå]{3}\d)(?![^\W_]))"
 )
+_DIGIT: Final = re.compile(r"\d")
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\uffff\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
@@ -112,32 +113,44 @@ def lint_texts(texts: Iterable[LintText], lexicon: Lexicon, *, protected: bool) 
 
 
 def _found(text: LintText, lexicon: Lexicon, protected: bool) -> Iterator[tuple[Rule, Severity]]:
-    if holds_cpr(text.text):
+    """Each search is made only in a text that has what it cannot do without: a digit, a colon, a bracket."""
+    has_digits = _DIGIT.search(text.text) is not None
+    if has_digits and holds_cpr(text.text):
         yield Rule.X01, Severity.ERROR
-    if _holds_address(text.text):
+    if has_digits and _ADDRESS.search(text.text):
         yield Rule.X04, Severity.ERROR if protected else Severity.OVERRIDABLE
-    if _UNPRINTABLE.search(text.text) or _MARKUP.search(text.text) or _LINK.search(text.text):
+    if _holds_signs(text.text):
         yield Rule.X09, Severity.ERROR
     if text.is_prose:
-        yield from _found_in_prose(text.text, lexicon.rules_found(text.text))
+        yield from _found_in_prose(text.text, lexicon.rules_found(text.text), has_digits)
 
 
-def _found_in_prose(text: str, by_words: frozenset[Rule]) -> Iterator[tuple[Rule, Severity]]:
+def _found_in_prose(
+    text: str, by_words: frozenset[Rule], has_digits: bool
+) -> Iterator[tuple[Rule, Severity]]:
     for rule in (Rule.X02, Rule.X03, Rule.X06):
         if rule in by_words:
             yield rule, Severity.OVERRIDABLE
-    if _holds_account(text):
+    if has_digits and _holds_account(text):
         yield Rule.X05, Severity.ERROR
-    elif Rule.X05 in by_words or _AMOUNT.search(text):
+    elif Rule.X05 in by_words or (has_digits and _AMOUNT.search(text)):
         yield Rule.X05, Severity.OVERRIDABLE
-    if ("@" in text and _EMAIL.search(text)) or _PHONE.search(text):
+    if ("@" in text and _EMAIL.search(text)) or (has_digits and _PHONE.search(text)):
         yield Rule.X07, Severity.WARNING
     if Rule.X08 in by_words:
         yield Rule.X08, Severity.WARNING
-    if _PASSWORD.search(text):
-        yield Rule.X09, Severity.ERROR
-    if _MARKS.search(text):
+    if has_digits and _MARKS.search(text):
         yield Rule.X10, Severity.WARNING
+
+
+def _holds_signs(text: str) -> bool:
+    """Whether a text holds signs nobody sees, markup, script, a password, or a link that is no https."""
+    return (
+        (not text.isprintable() and _UNPRINTABLE.search(text) is not None)
+        or _MARKUP.search(text) is not None
+        or (":" in text and _LINK.search(text) is not None)
+        or _PASSWORD.search(text) is not None
+    )
 
 
 def holds_cpr(text: str) -> bool:
@@ -146,10 +159,6 @@ def holds_cpr(text: str) -> bool:
         (1 <= int(found["day"]) <= 31 or 61 <= int(found["day"]) <= 91) and 1 <= int(found["month"]) <= 12
         for found in _CPR.finditer(text)
     )
-
-
-def _holds_address(text: str) -> bool:
-    return any(character.isdigit() for character in text) and _ADDRESS.search(text) is not None
 
 
 def _holds_account(text: str) -> bool:

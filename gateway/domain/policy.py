@@ -156,6 +156,14 @@ class Gate:
         return Judgement(node, annotation, self._verdict(annotation, node), withheld)
 
     def _verdict(self, annotation: Annotation, node: Node | None) -> Verdict:
+        if annotation.basis is Basis.MEASURE:  # the one set that looks at the element itself
+            return self._carried(annotation, node)
+        key = (annotation.category, annotation.basis)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._carried(annotation, None)
+        return self._verdicts[key]
+
+    def _carried(self, annotation: Annotation, node: Node | None) -> Verdict:
         basis_set = self.policy.basis_sets[self._effective(annotation.basis)]
         if basis_set.carried_by_any and self._carries_any:
             return Verdict.ALLOWED
@@ -213,6 +221,11 @@ class Gate:
         """Whether something is claimed that lets a document be sent; the rule on CPR numbers alone does not."""
         only_numbers = self.policy.basis_sets[Basis.CPR].provisions
         return any(provision.code not in only_numbers for _, provision in self._claims)
+
+    @cached_property
+    def _verdicts(self) -> dict[tuple[Category, Basis], Verdict]:
+        """Verdicts already found: an element of the same category and basis set has the same."""
+        return {}
 
     @cached_property
     def _wishes(self) -> frozenset[str]:

@@ -48,17 +48,17 @@ def check_body(case: Case) -> Iterator[Finding]:
 
 
 def _block(node: Node) -> Iterator[Finding]:
+    members = {child.name: child for child in reversed(node.children)}  # the first of each name
     for first, last in _SPANS:
-        start, end = node.find(first), node.find(last)
-        if start is not None and end is not None and day_of(end) < day_of(start):
-            yield error(Rule.D01, end)
-    explained = any((node.text_of(name) or "OTHER") != "OTHER" for name in _EXPLAINS)
-    for child in node.children:
-        if child.text == "OTHER" and child.name not in _EXPLAINS and not explained:
-            yield error(Rule.D10, child)
-    if node.name in _CONTACTS and node.has("Role") and not (node.has("Phone") or node.has("Email")):
+        if first in members and last in members and day_of(members[last]) < day_of(members[first]):
+            yield error(Rule.D01, members[last])
+    others = [child for child in node.children if child.text == "OTHER" and child.name not in _EXPLAINS]
+    explained = any(members[name].text != "OTHER" for name in _EXPLAINS if name in members)
+    if not explained:
+        yield from (error(Rule.D10, other) for other in others)
+    if node.name in _CONTACTS and "Role" in members and not members.keys() & {"Phone", "Email"}:
         yield error(Rule.L02, node)
-    if node.name == "Mentor" and node.text_of("Status") == "GRANTED":
+    if node.name == "Mentor" and members["Status"].text == "GRANTED":
         yield from _mentor_period(node)
 
 

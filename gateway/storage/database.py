@@ -34,7 +34,7 @@ _PRAGMAS: Final = (
     "foreign_keys=ON",
     "secure_delete=ON",
     "trusted_schema=OFF",
-    "cache_size=-16384",  # KiB; holds the upper pages of the indexes of a million documents
+    "cache_size=-16384",  # KiB a connection; the default of 2000 holds too little of the indexes of large stores
 )
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -42,8 +42,8 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 class Database:
     """A database file that this process writes, one transaction at a time.
 
-    Connections are held open, and BEGIN and COMMIT go straight to the driver: SQLAlchemy's own transactions cost more
-    than all that a submission writes.
+    Connections are held open, and BEGIN and COMMIT go straight to the driver: an empty transaction of SQLAlchemy's own
+    was measured at seven times the CPU time of the driver's.
     """
 
     def __init__(self, path: Path, busy_seconds: int) -> None:

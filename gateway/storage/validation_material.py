@@ -6,23 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import Connection, LargeBinary, Text, bindparam, exists, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError
 from gateway.storage.prepared import Prepared
 from gateway.storage.tables_documents import validation_material as table
 
-_KEEP = Prepared(
-    insert(table).from_select(
-        ["name", "octets"],
-        select(bindparam("name", type_=Text), bindparam("octets", type_=LargeBinary)).where(
-            ~exists().where(table.c.name == bindparam("name"))
-        ),
-    ),
-    "name",
-    "octets",
-)
+_KEEP = Prepared(insert(table), "name", "octets")
 _IS_KEPT = Prepared(select(table.c.name).where(table.c.name == bindparam("name")), "name")
 _OCTETS = Prepared(select(table.c.octets).where(table.c.name == bindparam("name")), "name")
 

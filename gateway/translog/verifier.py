@@ -15,6 +15,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import ERASED, EntryKind, LogOrigin
 from gateway.domain.errors import InputError, TrustError
 from gateway.translog.bundle import BundleReader
@@ -45,8 +46,12 @@ def verify_bundle(
     a signed note kept from an earlier audit. InputError LOG_KEY_MALFORMED or LOG_CHECKPOINT_MALFORMED if the auditor's
     own anchors cannot be read; whatever is wrong with the bundle stands in the report.
     """
-    pinned = [LogKey.parse(line) for line in (log_key or "").splitlines() if line.strip()]
-    known = parse_checkpoint(known_checkpoint) if known_checkpoint else None
+    pinned = (
+        [LogKey.parse(line) for line in log_key.split("\n") if line.strip()] if log_key is not None else []
+    )
+    if log_key is not None and not pinned:
+        raise InputError(Code.LOG_KEY_MALFORMED, what="empty")
+    known = parse_checkpoint(known_checkpoint) if known_checkpoint is not None else None
     if isinstance(bundle, str | Path):
         with Path(bundle).open("rb") as stream:
             return _verify(stream, pinned, known)

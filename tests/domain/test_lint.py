@@ -34,10 +34,18 @@ FINDS = {
         "Hun har nummer 740305-5092.", "7403055092", "740305 5092", "74 03 05 5092", "74.03.05-5092", "74-03-05 - 5092",
         "brev_7403055092.pdf", "CPR7403055092", "740305ABC1",
     ],
-    "X02 O": ["Hun har ADHD.", "Har fået diagnosen i maj.", "Det er præstationsangst.", "Går til psykolog.", "Var sygemeldt."],
-    "X03 O": ["Har været i fængsel.", "Politiet ringede.", "Er muslim.", "Er medlem af en fagforening.", "Er homoseksuel."],
-    "X04 O": ["Bor Prøvevej 12, 9999 Eksempelby", "Nu: Lange Prøvegade 3 B, 2. tv., 9999 Prøveby", "Torvet 1 9999 Prøveby"],
-    "X05 O": ["Skylder 5.000 kr.", "Har gæld.", "Får uddannelseshjælp.", "Betaler 300,-", "kr. 250 om måneden", "DKK 40"],
+    "X02 O": [
+        "Hun har ADHD.", "Har fået diagnosen i maj.", "Det er præstationsangst.", "Går til psykolog.", "Var sygemeldt.",
+    ],
+    "X03 O": [
+        "Har været i fængsel.", "Politiet ringede.", "Er muslim.", "Er i en fagforening.", "Er homoseksuel.",
+    ],
+    "X04 O": [
+        "Bor Prøvevej 12, 9999 Eksempelby", "Nu: Lange Prøvegade 3 B, 2. tv., 9999 Prøveby", "Torvet 1 9999 Prøveby",
+    ],
+    "X05 O": [
+        "Skylder 5.000 kr.", "Har gæld.", "Får uddannelseshjælp.", "Betaler 300,-", "kr. 250 om måneden", "DKK 40",
+    ],
     "X05 E": [
         "Konto 1234 0000123456", "kontonr. 1234 0000123456", "Reg. nr. 1234 0000123456", "9999 0000123456",
         "DK50 0040 0440 1162 43", "Kort 4111 1111 1111 1111", "4111-1111-1111-1111",
@@ -47,7 +55,8 @@ FINDS = {
     "X08 W": ["Hun er doven.", "Virker uden  motivation.", "Umulig at tale med."],
     "X09 E": [
         "En\u200bting", "En\u202eting", "En\x07ting", "<b>vigtigt</b>", "&lt;script&gt;", "javascript:alert(1)",
-        "http://skole.example/x", "ftp://skole.example", "mailto:alma@skole.example", "Adgangskoden er hest", "Kodeord: hest",
+        "http://skole.example/x", "ftp://skole.example", "mailto:alma@skole.example",
+        "Adgangskoden er hest", "Kodeord: hest",
     ],
     "X10 W": ["Karakteren i dansk var 02.", "Hun fik 4 i matematik.", "Scorede 37", "Testresultatet var 12"],
 }  # fmt: skip
@@ -87,7 +96,8 @@ def test_an_address_of_a_protected_person_cannot_be_overridden() -> None:
 
 
 def test_a_card_number_is_known_by_its_check_digit() -> None:
-    assert lint("4111 1111 1111 1112") == set()
+    assert "X05 E" in lint("4111 1111 1111 1111")
+    assert "X05 E" not in lint("4111 1111 1111 1112")
 
 
 @pytest.mark.parametrize("name", ["Name", "CaseNumber", "Site"])

@@ -62,6 +62,17 @@ def test_a_task_whose_worker_died_goes_to_another_and_the_first_can_no_longer_to
         assert outbox.claim(connection, "a", later + timedelta(days=1), LEASE) is None
 
 
+def test_a_worker_that_comes_back_under_its_old_name_has_lost_its_lease_too(database: Database) -> None:
+    with database.transaction() as connection:
+        outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
+        lost = outbox.claim(connection, "a", NOON, LEASE)
+        held = outbox.claim(connection, "a", NOON + timedelta(seconds=LEASE), LEASE)
+        assert lost is not None
+        assert held is not None
+        assert not outbox.complete(connection, lost)
+        assert outbox.complete(connection, held)
+
+
 def test_a_task_that_failed_waits_and_keeps_the_reason(database: Database) -> None:
     with database.transaction() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)

@@ -129,10 +129,12 @@ def test_every_kept_checkpoint_is_an_anchor(known: str) -> None:
 
 
 def test_anchor_that_cannot_be_read_is_the_auditors_own_mistake() -> None:
-    with pytest.raises(InputError, match="LOG_KEY_MALFORMED"):
-        verify(LOG.bundle(), log_key="key")
-    with pytest.raises(InputError, match="LOG_CHECKPOINT_MALFORMED"):
-        verify(LOG.bundle(), known_checkpoint="checkpoint")
+    for text in ("key", "", "\n"):
+        with pytest.raises(InputError, match="LOG_KEY_MALFORMED"):
+            verify(LOG.bundle(), log_key=text)
+    for text in ("checkpoint", ""):
+        with pytest.raises(InputError, match="LOG_CHECKPOINT_MALFORMED"):
+            verify(LOG.bundle(), known_checkpoint=text)
 
 
 # --- entries tampered with in the bundle --------------------------------------------------------------
