@@ -89,8 +89,7 @@ def _is_health(judgement: Judgement) -> bool:
 
 
 def _category(case: Case, judgement: Judgement) -> Words:
-    if judgement.annotation is None:
-        return _THIS_DOCUMENT
+    assert judgement.annotation is not None  # an element without one has no basis, which is told by its path
     words = case.context.categories[judgement.annotation.category]
     return Words(_in_a_sentence(words.danish), _in_a_sentence(words.english))
 

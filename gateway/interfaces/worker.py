@@ -6,8 +6,10 @@ Every task is a row, so it does not matter who works or when a worker ends. An e
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -17,6 +19,8 @@ from gateway.services import deadlines, delivery, disclosure_log, housekeeping
 from gateway.services.installation import Installation
 
 _log = structlog.get_logger(__name__)
+
+TIDY_EVERY: Final = timedelta(minutes=5)  # looks through the folder of contents, which may be large
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Worker:
     checkpoint_seconds: int
     name: str = field(default_factory=lambda: f"worker-{Uuid4.new()}")
     _stop: threading.Event = field(default_factory=threading.Event)
+    _tidy_at: datetime = field(default=datetime.min.replace(tzinfo=UTC))
 
     def run(self) -> None:
         """Work until `stop` is called; the task in hand is finished first."""
@@ -42,15 +47,35 @@ class Worker:
 
     def turn(self) -> bool:
         """Do what is due now; return whether there may be more."""
-        try:
-            did = delivery.deliver_next(self.installation, self.name, self.lease_seconds)
-            did |= deadlines.sweep(self.installation) > 0
-            disclosure_log.make_checkpoints(self.installation, timedelta(seconds=self.checkpoint_seconds))
-            housekeeping.tidy(self.installation)
-        except BropostError as error:
-            _log.warning("worker failed", code=error.code.name)
-            return False
-        except Exception as error:
-            _log.error("worker failed", kind=type(error).__name__)
-            return False
+        did = self._guarded(self._deliver)
+        did |= self._guarded(self._sweep)
+        self._guarded(self._checkpoint)
+        now = self.installation.clock()
+        if now >= self._tidy_at:
+            self._tidy_at = now + TIDY_EVERY
+            self._guarded(self._tidy)
         return did
+
+    def _deliver(self) -> bool:
+        return delivery.deliver_next(self.installation, self.name, self.lease_seconds)
+
+    def _sweep(self) -> bool:
+        return deadlines.sweep(self.installation) > 0
+
+    def _checkpoint(self) -> bool:
+        oldest = timedelta(seconds=self.checkpoint_seconds)
+        return disclosure_log.make_checkpoints(self.installation, oldest) > 0
+
+    def _tidy(self) -> bool:
+        housekeeping.tidy(self.installation)
+        return False
+
+    def _guarded(self, duty: Callable[[], bool]) -> bool:
+        """Do one duty; what goes wrong in it is told, and keeps no other duty from its turn."""
+        try:
+            return duty()
+        except BropostError as error:
+            _log.warning("worker failed", duty=duty.__name__, code=error.code.name)
+        except Exception as error:
+            _log.error("worker failed", duty=duty.__name__, kind=type(error).__name__)
+        return False

@@ -12,10 +12,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import DeadlineKind, Waiting, opened_by
 from gateway.domain.disclosure import EntryKind
 from gateway.domain.document import Document
-from gateway.domain.errors import BropostError, UnavailableError
+from gateway.domain.errors import BropostError, InternalError, UnavailableError
 from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.party import Party
 from gateway.domain.policy import Gate
@@ -40,6 +41,10 @@ def deliver_next(installation: Installation, worker: str, lease_seconds: int) ->
     A failure that may pass is tried again later; any other parks the task for a person, and alarms.
     """
     at = installation.clock()
+    with installation.database.read() as connection:
+        since = outbox.oldest_waiting(connection)
+    if since is None or since > at:
+        return False  # an idle worker takes no turn as writer
     with installation.database.transaction() as connection:
         task = outbox.claim(connection, worker, at, lease_seconds)
         if task is None:
@@ -55,6 +60,9 @@ def deliver_next(installation: Installation, worker: str, lease_seconds: int) ->
         _try_again(installation, task, error)
     except BropostError as error:
         _park(installation, task, error)
+    except Exception:
+        _park(installation, task, InternalError(Code.INTERNAL))
+        raise
     return True
 
 

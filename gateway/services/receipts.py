@@ -17,7 +17,6 @@ from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import DeadlineKind
 from gateway.domain.errors import InputError
 from gateway.domain.evidence import AssertedBy, EvidenceEvent
-from gateway.domain.identifiers import Uuid4
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import (
     ConfirmHandoverRequest,

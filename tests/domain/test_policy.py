@@ -239,6 +239,11 @@ def test_an_attachment_goes_where_an_element_of_its_category_may(
     assert struck(findings(LETTER, attach, *changes, attachments=(PDF,))) == strikes
 
 
+def test_an_attachment_of_a_category_that_the_kind_never_holds_is_refused() -> None:
+    attach = after("DropoutRiskNotice", MANIFEST.format(category="test"))
+    assert struck(findings(NOTICE, attach, consent("test"), attachments=(PDF,))) == {"H10 E"}
+
+
 def test_an_attachment_asked_to_be_left_out_is_refused() -> None:
     attach = after(ORDER, MANIFEST.format(category="social"))
     assert "H14 E" in struck(findings(LETTER, attach, consent("social"), attachments=(PDF,)))
