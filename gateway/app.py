@@ -102,7 +102,13 @@ def build_application(settings: Settings, installation: Installation) -> Starlet
     endpoints["/health/live"] = health.live
     endpoints["/health/ready"] = health.Readiness(installation).ready
     body_limit = MESSAGE_LIMITS.root_octets + settings.limits.attachments_bytes * 4 // 3
-    return application(endpoints, services[0].refuse, body_limit=body_limit, threads=settings.server.threads)
+    return application(
+        endpoints,
+        services[0].refuse,
+        body_limit=body_limit,
+        body_seconds=settings.server.body_seconds,
+        threads=settings.server.threads,
+    )
 
 
 @contextmanager
@@ -138,6 +144,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         log_config=None,
+        limit_concurrency=settings.server.connections,
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
     )
     try:

@@ -33,6 +33,12 @@ class Server(_Section):
     tls_certificate: Annotated[Path, Field(description="PEM file with the TLS certificate and its chain.")]
     tls_key: Annotated[Path, Field(description="PEM file with the TLS key.")]
     threads: Annotated[int, Field(ge=1, le=64, description="Requests worked on at the same time.")] = 4
+    body_seconds: Annotated[
+        int, Field(ge=1, le=600, description="How long one request may take to arrive.")
+    ] = 60
+    connections: Annotated[
+        int, Field(ge=1, le=10_000, description="Connections at once; more are told 503.")
+    ] = 256
     shutdown_seconds: Annotated[
         int, Field(ge=1, le=300, description="Grace for open requests at a stop.")
     ] = 20

@@ -66,6 +66,10 @@ class Code(Enum):
         "The HTTP header {header} is given more than once. Send it once.",
         "HTTP-headeren {header} er angivet mere end én gang. Send den én gang.",
     )
+    HTTP_BODY_SLOW = _input(
+        "The message did not arrive within {seconds} seconds. Send it again over a better connection.",
+        "Meddelelsen nåede ikke frem inden for {seconds} sekunder. Send den igen over en bedre forbindelse.",
+    )
     MESSAGE_TOO_LARGE = _input(
         "The message is larger than {limit} bytes. Send fewer or smaller attachments.",
         "Meddelelsen er større end {limit} bytes. Send færre eller mindre bilag.",

@@ -36,18 +36,18 @@ _FIXED_HEADERS = {
 
 
 def application(
-    endpoints: Mapping[str, Endpoint], refuse: Refusal, *, body_limit: int, threads: int
+    endpoints: Mapping[str, Endpoint], refuse: Refusal, *, body_limit: int, body_seconds: float, threads: int
 ) -> Starlette:
     """Return the ASGI application that serves each endpoint at its path.
 
-    `refuse` words what is wrong before an endpoint is reached. `body_limit` is in bytes, counted while reading.
-    `threads` is how many requests are worked on at once; further ones wait.
+    `refuse` words what is wrong before an endpoint is reached. `body_limit` is in bytes, counted while reading;
+    `body_seconds` is how long reading may take. `threads` is how many requests are worked on at once; further ones wait.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
 
     def route(path: str, endpoint: Endpoint) -> Route:
         async def serve(request: Request) -> Response:
-            return await _serve(request, endpoint, refuse, body_limit, pool)
+            return await _serve(request, endpoint, refuse, body_limit, body_seconds, pool)
 
         return Route(path, serve, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
 
@@ -55,16 +55,24 @@ def application(
 
 
 async def _serve(
-    request: Request, endpoint: Endpoint, refuse: Refusal, body_limit: int, pool: ThreadPoolExecutor
+    request: Request,
+    endpoint: Endpoint,
+    refuse: Refusal,
+    body_limit: int,
+    body_seconds: float,
+    pool: ThreadPoolExecutor,
 ) -> Response:
     """Read, dispatch and answer one request."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     plain = HttpRequest(request.method, request.url.path, request.url.query, headers, b"")
     try:
         _require_plain_headers(request)
-        body = await _read(request, body_limit)
+        async with asyncio.timeout(body_seconds):
+            body = await _read(request, body_limit)
     except ClientDisconnect:
         return Response(status_code=400)
+    except TimeoutError:
+        return _response(refuse(plain, InputError(Code.HTTP_BODY_SLOW, seconds=int(body_seconds))))
     except BropostError as error:
         return _response(refuse(plain, error))
     whole = HttpRequest(plain.method, plain.path, plain.query, headers, body)

@@ -18,6 +18,7 @@ _HTTP_STATUS = {
     Code.HTTP_CONTENT_ENCODING: 415,
     Code.MESSAGE_TOO_LARGE: 413,
     Code.HTTP_HEADER_REPEATED: 400,
+    Code.HTTP_BODY_SLOW: 408,
 }
 """Errors that HTTP has a status of its own for; all others have SOAP's."""
 

@@ -223,6 +223,7 @@ def test_the_category_asked_to_be_left_out_is_told_in_words() -> None:
     ("category", "changes", "strikes"),
     [
         ("support", (), set()),
+        ("measure", (), set()),
         ("test", (), {"H10 E"}),
         ("test", (consent("test"),), set()),
         ("test", (consent("social"),), {"H11 E"}),
