@@ -45,6 +45,9 @@ check: lint types contracts test   ## what must pass before a change lands
 bench: $(READY)           ## measure, and write docs/performance.md
 	$(BIN)/python -m bench
 
+docs: $(READY)            ## write the pages of docs/ that are made from the code
+	$(BIN)/python -m docs.generate
+
 lock:                     ## renew the locked packages (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/run.lock

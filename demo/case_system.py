@@ -1,142 +1,127 @@
-"""A case system as a vendor would build it: zeep for SOAP, zeep's own WS-Security signature, xmlsec for answers.
+"""A case system as a vendor would build it: zeep for SOAP, with the message signature of `message_signature.py`.
 
 Nothing here comes from the gateway's code; what it proves, it proves from the outside.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
-import xmlsec
 import zeep
 from lxml import etree
-from zeep.wsse.signature import BinarySignature
 
-WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
-DS = "http://www.w3.org/2000/09/xmldsig#"
+from demo.message_signature import MessageSignature
+from demo.parties import Party
+
 SERVICE = "urn:dk:bropost:service:1"
+DOCUMENT = "urn:dk:bropost:document:1"
 
 
 @dataclass(frozen=True)
-class Refused(Exception):
-    """The gateway refused a request, with a fault that says why."""
+class Violation:
+    """One thing that is wrong with a document, and where."""
 
+    path: str
+    line: str
     code: str
-    english: str
     danish: str
-    violations: tuple[tuple[str, str, str], ...]  # path, code, English text
-    detail: Any  # the fault's detail element
+    english: str
 
 
-class MessageSignature:
-    """Signs requests with zeep's BinarySignature and checks the answers' signature with xmlsec."""
+class Refused(Exception):
+    """The gateway refused a request, with a signed fault that says why."""
 
-    def __init__(self, key_file: Path, chain_file: Path, gateway_certificate: Path) -> None:
-        self._sign = BinarySignature(
-            str(key_file),
-            str(chain_file),
-            signature_method=xmlsec.Transform.RSA_SHA256,
-            digest_method=xmlsec.Transform.SHA256,
-        )
-        self._gateway_key = xmlsec.Key.from_file(str(gateway_certificate), xmlsec.KeyFormat.CERT_PEM)
-        self.request_digest = b""
+    def __init__(self, code: str, danish: str, english: str, detail: etree._Element | None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.danish = danish
+        self.english = english
+        self.detail = detail
 
-    def apply(self, envelope: Any, headers: Any) -> tuple[Any, Any]:
-        """Add a Timestamp of five minutes and sign it with the Body."""
-        header = envelope.find("{*}Header")
-        if header is None:
-            header = etree.Element(etree.QName(etree.QName(envelope).namespace, "Header"))
-            envelope.insert(0, header)
-        security = etree.SubElement(header, etree.QName(WSSE, "Security"), nsmap={"wsse": WSSE, "wsu": WSU})
-        timestamp = etree.SubElement(security, etree.QName(WSU, "Timestamp"))
-        now = datetime.now(UTC)
-        for name, at in (("Created", now), ("Expires", now + timedelta(minutes=5))):
-            etree.SubElement(timestamp, etree.QName(WSU, name)).text = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._sign.apply(envelope, headers)
-        signed_info = envelope.find(f".//{{{DS}}}SignedInfo")
-        self.request_digest = hashlib.sha256(etree.tostring(signed_info, method="c14n", exclusive=True)).digest()
-        return envelope, headers
+    def __str__(self) -> str:
+        places = "".join(f"\n  {each.path}: {each.english}" for each in self.violations)
+        return f"{self.code}: {self.english}{places}"
 
-    def verify(self, envelope: Any) -> Any:
-        """Check that the gateway signed Body and Timestamp of this answer; ValueError if not."""
-        signature = envelope.find(f"{{*}}Header/{{{WSSE}}}Security/{{{DS}}}Signature")
-        if signature is None:
-            raise ValueError("the answer is not signed")
-        context = xmlsec.SignatureContext()
-        context.key = self._gateway_key
-        covered = set()
-        for reference in signature.iterfind(f"{{{DS}}}SignedInfo/{{{DS}}}Reference"):
-            target = envelope.xpath("//*[@wsu:Id = $id]", id=reference.get("URI")[1:], namespaces={"wsu": WSU})[0]
-            context.register_id(target, "Id", WSU)
-            covered.add(etree.QName(target).localname)
-        context.verify(signature)
-        if not {"Body", "Timestamp"} <= covered:
-            raise ValueError("the answer's Body or Timestamp is not signed")
-        return envelope
+    @property
+    def violations(self) -> list[Violation]:
+        """What is wrong with the document, in the order of the document."""
+        found = [] if self.detail is None else self.detail.findall(_name("Violation"))
+        return [Violation(*(_text(each, name) for name in _VIOLATION)) for each in found]
+
+    def text(self, name: str) -> str:
+        """The text of another element of the fault, "" if it has none."""
+        return "" if self.detail is None else _text(self.detail, name)
+
+
+_VIOLATION = ("Path", "Line", "Code", "Danish", "English")
 
 
 class CaseSystem:
-    """One case system, connected to one service of the gateway.
+    """One case system, connected to one service of the gateway, acting for one party.
 
-    `name` is for people; the files are PEM; `authorities` is what its TLS trusts.
+    `address` is that of the service, `port` the name of one in its WSDL; the files are PEM; `authorities` is what
+    its TLS trusts.
     """
 
     def __init__(
-        self, name: str, wsdl: str, *, key: Path, chain: Path, gateway_certificate: Path, authorities: Path
+        self, name: str, party: Party, address: str, port: str, signature: MessageSignature, authorities: Path
     ) -> None:
         self.name = name
-        self.signature = MessageSignature(key, chain, gateway_certificate)
+        self.party = party
+        self.signature = signature
         session = requests.Session()
         session.verify = str(authorities)
         session.trust_env = False
         self._client = zeep.Client(
-            wsdl,
-            wsse=self.signature,
+            f"{address}?wsdl",
+            port_name=port,
+            wsse=signature,
             transport=zeep.Transport(session=session, timeout=30, operation_timeout=60),
             settings=zeep.Settings(strict=True, xml_huge_tree=False),
         )
 
-    def call(self, operation: str, **arguments: Any) -> Any:
-        """Call an operation and return its answer, checked to be signed and to answer this very request.
+    def call(self, operation: str, *, on_behalf_of: Party | None = None, **arguments: Any) -> Any:
+        """Call an operation for the system's party, and return the answer.
 
-        Raises Refused with what the gateway's fault says.
+        The answer is checked to be signed by the gateway and to answer this very request. Raises Refused with what
+        the gateway's fault says, ValueError if the answer cannot be trusted.
         """
+        party = on_behalf_of or self.party
         try:
-            answer = self._client.service[operation](**arguments)
+            answer = self._client.service[operation](OnBehalfOf=dict(party.reference), **arguments)
         except zeep.exceptions.Fault as fault:
-            raise _refused(fault) from fault
-        if answer.Answer.RequestDigest != self.signature.request_digest:
-            raise ValueError("the answer belongs to another request")
+            raise self._refused(fault) from fault
+        self.signature.require_answer_to_last_request(answer.Answer.RequestDigest)
         return answer
 
-    def element(self, octets: bytes) -> Any:
-        """Return a document as an element, for the typed way of sending."""
-        return etree.fromstring(octets)
+    def typed(self, document: etree._Element) -> Any:
+        """Return a document as the values of zeep's types, as a vendor's own code would fill them in."""
+        element = self._client.get_element(f"{{{DOCUMENT}}}Document")
+        return element.parse(document, self._client.wsdl.types)
+
+    def _refused(self, fault: zeep.exceptions.Fault) -> Refused:
+        """Read the typed detail of a fault; SOAP 1.1 and 1.2 hold it in elements of different names."""
+        found = [] if fault.detail is None else fault.detail.findall(_name("BropostFault"))
+        if len(found) != 1:
+            return Refused(str(fault.code), "", str(fault.message), None)
+        detail = found[0]
+        self.signature.require_answer_to_last_request(_text(detail, "RequestDigest"))
+        return Refused(_text(detail, "Code"), _text(detail, "Danish"), _text(detail, "English"), detail)
 
 
-def _refused(fault: zeep.exceptions.Fault) -> Refused:
-    """Read the typed detail of a fault."""
-    detail = fault.detail.find(f"{{{SERVICE}}}BropostFault") if fault.detail is not None else None
-    if detail is None:
-        return Refused(str(fault.code), str(fault.message), "", (), None)
-
-    def text(parent: Any, name: str) -> str:
-        return str(parent.findtext(f"{{{SERVICE}}}{name}") or "")
-
-    violations = tuple(
-        (text(violation, "Path"), text(violation, "Code"), text(violation, "English"))
-        for violation in detail.iterfind(f"{{{SERVICE}}}Violation")
-    )
-    return Refused(text(detail, "Code"), text(detail, "English"), text(detail, "Danish"), violations, detail)
+def party_of(reference: Any) -> Mapping[str, str]:
+    """Return the party that an answer names, with the elements that are there."""
+    names = ("Cvr", "MunicipalityCode", "InstitutionNumber")
+    return {name: reference[name] for name in names if reference[name] is not None}
 
 
-def octets_of(content: Any) -> bytes:
-    """Return base64 content of an answer as octets, whichever way the client library gave it."""
-    return content if isinstance(content, bytes) else base64.b64decode(content)
+def _name(name: str) -> str:
+    return f"{{{SERVICE}}}{name}"
+
+
+def _text(parent: etree._Element, name: str) -> str:
+    return parent.findtext(_name(name)) or ""

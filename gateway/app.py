@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.crypto.certificates import Certificate, Usage, verify_certificate
 from gateway.crypto.keys import CheckpointKey, SigningKey
@@ -29,6 +33,7 @@ from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
 from gateway.settings import Settings
+from gateway.storage import outbox
 from gateway.storage.blobs import Blobs
 from gateway.storage.configuration import claim_installation
 from gateway.storage.database import Database
@@ -130,7 +135,11 @@ def working(settings: Settings, installation: Installation) -> Generator[Worker]
 
 
 def serve(settings: Settings) -> None:
-    """Serve until the process is told to stop (SIGTERM or SIGINT); open requests are answered first."""
+    """Serve until the process is told to stop (SIGTERM or SIGINT); open requests are answered first.
+
+    Raises what `open_installation` raises, and InputError SETTINGS_INVALID if TLS key or certificate cannot be used.
+    """
+    _require_tls(settings)
     installation = open_installation(settings)
     config = uvicorn.Config(
         build_application(settings, installation),
@@ -148,10 +157,51 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
     )
     try:
-        with working(settings, installation):
-            uvicorn.Server(config).run()
+        with _stopping_in_order(), working(settings, installation):
+            _Server(config).run()
     finally:
         installation.database.close()
+
+
+class _Server(uvicorn.Server):
+    """Stops without waiting for connections that nothing is under way on.
+
+    TLS closes in order only when the client says goodbye too, and one that keeps its connection for later does not.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop the idle connections, and let the others end as usual."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HttpToolsProtocol) and _is_idle(connection):
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def _is_idle(connection: HttpToolsProtocol) -> bool:
+    """Whether no request is being answered on a connection, and the last answer has left."""
+    is_answered = connection.cycle is None or connection.cycle.response_complete
+    return is_answered and not connection.transport.get_write_buffer_size()
+
+
+@contextmanager
+def _stopping_in_order() -> Generator[None]:
+    """Let a signal end the server alone: it raises the signal again at its end, when worker and store still run."""
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _require_tls(settings: Settings) -> None:
+    """Refuse a TLS key and certificate that are not there, not readable or not of one another."""
+    certificate, key = settings.server.tls_certificate, settings.server.tls_key
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: b"")
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        what = f"server.tls_certificate {certificate} and server.tls_key {key} cannot be used together"
+        raise InputError(Code.SETTINGS_INVALID, what=what) from error
 
 
 @dataclass(frozen=True)
@@ -164,6 +214,7 @@ class Finding:
 
 def check(settings: Settings) -> tuple[Finding, ...]:
     """Return what is in order and what is not; what the start itself would refuse raises as there."""
+    _require_tls(settings)
     installation = open_installation(settings)
     at = installation.clock()
     try:
@@ -172,17 +223,27 @@ def check(settings: Settings) -> tuple[Finding, ...]:
         for issuer in (*trust.store.roots, *trust.store.intermediates):
             name = issuer.x509.subject.rfc4514_string()
             findings.append(_revocation_finding(trust, issuer, name, at))
-        for label, key in (("seal", settings.keys.seal_chain), ("message", settings.keys.message_chain)):
-            until = Certificate.all_from_pem(_read(key))[0].x509.not_valid_after_utc
-            days = (until - at).days
-            findings.append(
-                Finding(days >= EXPIRY_DAYS, f"{label} certificate is valid for {days} more days")
+        findings += [
+            _expiry_finding(label, _read(file), at)
+            for label, file in (
+                ("TLS", settings.server.tls_certificate),
+                ("seal", settings.keys.seal_chain),
+                ("message", settings.keys.message_chain),
             )
-        ready = health.Readiness(installation).waiting_too_long()
-        findings.append(Finding(not ready, "no delivery waits too long"))
+        ]
+        is_late = health.Readiness(installation).waiting_too_long()
+        findings.append(Finding(not is_late, "no delivery waits too long"))
+        with installation.database.read() as connection:
+            parked = len(outbox.parked(connection))
+        findings.append(Finding(parked == 0, f"{parked} deliveries failed and wait for a person"))
     finally:
         installation.database.close()
     return tuple(findings)
+
+
+def _expiry_finding(label: str, chain_pem: bytes, at: datetime) -> Finding:
+    days = (Certificate.all_from_pem(chain_pem)[0].x509.not_valid_after_utc - at).days
+    return Finding(days >= EXPIRY_DAYS, f"{label} certificate is valid for {days} more days")
 
 
 def _revocation_finding(trust: Trust, issuer: Certificate, name: str, at: datetime) -> Finding:
@@ -205,9 +266,12 @@ def _waits(settings: Settings) -> TransportWaits:
 
 
 def _issuer(key: SigningKey, trust: TrustFiles, at: datetime) -> Issuer:
-    """As whom the gateway seals: what its seal certificate says, once it is found trusted."""
+    """As whom the gateway seals: what its seal certificate says, once it is found trusted.
+
+    A revocation list that serves for reading serves for this: a restart must not take away what can be read.
+    """
     now = trust.current(at)
-    trusted = verify_certificate(key.chain, Usage.SEAL, now.store, now.revocations, at)
+    trusted = verify_certificate(key.chain, Usage.SEAL, now.store, now.revocations.for_reading(), at)
     return Issuer(trusted.identity.cvr, trusted.identity.organisation, trusted.certificate.fingerprint)
 
 

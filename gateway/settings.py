@@ -50,7 +50,6 @@ class Limits(_Section):
     attachments_bytes: Annotated[
         int, Field(ge=0, le=100 * MIB, description="All attachments of one document together, in bytes.")
     ] = 20 * MIB
-    page_size: Annotated[int, Field(ge=1, le=100, description="Entries of one page of a list.")] = 100
 
 
 class Trust(_Section):
@@ -161,6 +160,8 @@ def load_settings(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise InputError(Code.SETTINGS_INVALID, what=f"{path} does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Code.SETTINGS_INVALID, what=f"{path} cannot be read as UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(Code.SETTINGS_INVALID, what=f"{path} is not TOML: {error}") from error
     try:

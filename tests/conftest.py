@@ -19,3 +19,11 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped; with CI=true every test must run"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted: those facts that they recorded by the name "counted"."""
+    for report in terminalreporter.getreports("passed"):
+        for name, fact in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(f"counted: {fact}")

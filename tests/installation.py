@@ -5,6 +5,10 @@ Everything is real but the network: messages are signed octets in, signed octets
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +18,7 @@ from lxml import etree
 
 from gateway.app import SERVICE_PATHS
 from gateway.crypto.certificates import Usage
+from gateway.crypto.development_pki import DevelopmentPki, renew_lists
 from gateway.crypto.keys import SigningKey
 from gateway.domain.deadlines import TransportWaits
 from gateway.domain.evidence import Issuer
@@ -26,10 +31,12 @@ from gateway.interfaces.http import HttpAnswer, HttpRequest
 from gateway.interfaces.soap_endpoint import SoapEndpoint
 from gateway.interfaces.worker import Worker
 from gateway.protocol import soap, wss
+from gateway.protocol.mime import NewPart, build_related
 from gateway.protocol.soap import SoapVersion
 from gateway.services import parties
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
+from gateway.storage import systems
 from gateway.storage.blobs import Blobs
 from gateway.storage.configuration import claim_installation
 from gateway.storage.database import Database
@@ -37,7 +44,7 @@ from gateway.storage.key_store import KeyStore
 from gateway.transport.trust_files import TrustFiles
 from gateway.xmlcore.namespaces import SERVICE, tag
 from gateway.xmlcore.parse import parse
-from tests.pki import development_pki
+from tests.pki import development_pki, signing_key
 
 CODES = Path(__file__).parent / "golden" / "codes"
 MUNICIPALITY = PartyId(Cvr("11111111"), "0999")
@@ -51,6 +58,7 @@ NAMES = {
     OTHER_INSTITUTION: "Eksempellund Gymnasium",
 }
 SEALS = {MUNICIPALITY: "eksempelby-kommune", INSTITUTION: "proeveby-erhvervsskole"}
+SYSTEMS = ("eksempelby-esdh", "proeveby-sis", "leverandoer-esdh", "proevelund-esdh", "eksempellund-sis")
 ID = Uuid4("5b0f9d1e-7c2a-4e6b-8f3d-1a2b3c4d5e6f")
 
 
@@ -104,6 +112,7 @@ class Caller:
     key: SigningKey
     clock: Clock
     version: SoapVersion = SoapVersion.SOAP_11
+    pki: DevelopmentPki = field(default_factory=development_pki)
 
     def message(self, body: bytes | etree._Element, *, lifetime: timedelta = timedelta(minutes=5)) -> bytes:
         """A fresh signed message with this payload."""
@@ -113,6 +122,13 @@ class Caller:
     def call(self, body: bytes | etree._Element) -> Answered:
         """Send a payload in a fresh message."""
         return self.send(self.message(body))
+
+    def call_with_parts(self, body: etree._Element, parts: Sequence[NewPart], *, mtom: bool) -> Answered:
+        """Send a payload with attachments beside it, in a fresh message."""
+        envelope = soap.envelope(self.version, body)
+        octets = wss.secure(envelope, self.key, self.clock(), attachments=parts)
+        built = build_related(octets, self.version.media_type, parts, mtom=mtom)
+        return self.send(built.body, built.content_type)
 
     def send(self, octets: bytes, content_type: str | None = None) -> Answered:
         """Send these octets as they are."""
@@ -124,11 +140,11 @@ class Caller:
         unpacked = soap.unpack(http.content_type, None, http.body)
         if unpacked.security is None:
             return Answered(http, unpacked.payload, False, {})
-        pki = development_pki()
+        revocations = self.pki.revocations().for_reading()
         verified = wss.verify(
-            unpacked, pki.trust_store(), pki.revocations(), self.clock(), usage=Usage.MESSAGE
+            unpacked, self.pki.trust_store(), revocations, self.clock(), usage=Usage.MESSAGE
         )
-        assert verified.certificate.certificate == pki.certificate("gateway-message")
+        assert verified.certificate.certificate == self.pki.certificate("gateway-message")
         parts = {name: bytes(content) for name, content in verified.attachments.items()}
         return Answered(http, verified.payload, True, parts)
 
@@ -141,16 +157,16 @@ class TestInstallation:
 
     installation: Installation
     clock: Clock
+    folder: Path
     systems: dict[str, System] = field(default_factory=dict)
+    pki: DevelopmentPki = field(default_factory=development_pki)
 
-    def caller(
-        self, name: str, service: Service, version: SoapVersion = SoapVersion.SOAP_11
-    ) -> Caller:
+    def caller(self, name: str, service: Service, version: SoapVersion = SoapVersion.SOAP_11) -> Caller:
         """The system whose certificate has this name in the development PKI."""
         address = f"https://localhost:8443{SERVICE_PATHS[service]}"
-        key = development_pki().signing_key("gateway-message")
+        key = signing_key("gateway-message")
         endpoint = SoapEndpoint(service, address, self.installation, key)
-        return Caller(endpoint, development_pki().signing_key(name), self.clock, version)
+        return Caller(endpoint, signing_key(name), self.clock, version, self.pki)
 
     @property
     def esdh(self) -> Caller:
@@ -172,7 +188,9 @@ class TestInstallation:
         while self.worker.turn():
             pass
 
-    def mandate(self, system: str, party: PartyId, operations: Sequence[Operation] = tuple(Operation)) -> Uuid4:
+    def mandate(
+        self, system: str, party: PartyId, operations: Sequence[Operation] = tuple(Operation)
+    ) -> Uuid4:
         """Give a system a mandate for all kinds of documents."""
         given = Mandate(
             Uuid4.new(),
@@ -187,19 +205,48 @@ class TestInstallation:
         parties.give_mandate(self.installation, given)
         return given.id
 
+    def renew_lists(self, *revoked: str) -> None:
+        """Let the authorities make fresh revocation lists, in which these certificates are taken back now."""
+        at = self.clock()
+        self.pki = renew_lists(self.pki, at, {self.pki.certificate(name): at for name in revoked})
+        _write_lists(self.folder, self.pki)
+
+    def reopened(self) -> TestInstallation:
+        """The same installation after a restart of its process."""
+        self.installation.database.close()
+        return _opened(self.folder, self.clock, self.pki)
+
+    def close(self) -> None:
+        """End the installation."""
+        self.installation.database.close()
+
 
 def open_test_installation(folder: Path, *, registered: bool = True) -> TestInstallation:
     """An installation in this folder; without `registered` it is as it was left there."""
-    pki, clock = development_pki(), Clock()
-    lists = []
-    for name in ("root", "issuing"):
-        lists.append(folder / f"{name}.crl")
-        lists[-1].write_bytes(pki.lists[name])
+    if registered:
+        shutil.copytree(_template(), folder, dirs_exist_ok=True)
+    return _opened(folder, Clock(), development_pki())
+
+
+@functools.cache
+def _template() -> Path:
+    """The folder of an installation in which all are registered: made once, for each test to have a copy of."""
+    folder = Path(tempfile.mkdtemp(prefix="bropost-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = _opened(folder, Clock(), development_pki())
+    _register(made)
+    made.close()
+    return folder
+
+
+def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation:
+    lists = _write_lists(folder, pki)
     database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=5)
     database.migrate()
     with database.transaction() as connection:
         claim_installation(connection, ID)
-    seal = pki.signing_key("gateway-seal")
+        known = {system.name: system for system in systems.list_systems(connection)}
+    seal = signing_key("gateway-seal")
     installation = Installation(
         id=ID,
         environment=Environment.DEVELOPMENT,
@@ -219,10 +266,15 @@ def open_test_installation(folder: Path, *, registered: bool = True) -> TestInst
         waits=TransportWaits(),
         attachments_bytes=20 * 1024 * 1024,
     )
-    test_installation = TestInstallation(installation, clock)
-    if registered:
-        _register(test_installation)
-    return test_installation
+    return TestInstallation(installation, clock, folder, known, pki)
+
+
+def _write_lists(folder: Path, pki: DevelopmentPki) -> list[Path]:
+    """The files of the revocation lists, written anew."""
+    paths = {name: folder / f"{name}.crl" for name in ("root", "issuing")}
+    for name, path in paths.items():
+        path.write_bytes(pki.lists[name])
+    return list(paths.values())
 
 
 def _register(test_installation: TestInstallation) -> None:
@@ -233,9 +285,8 @@ def _register(test_installation: TestInstallation) -> None:
     for party, seal in SEALS.items():
         holder = pki.holders[seal]
         parties.add_seal_key(installation, party, holder.key_pem, holder.chain_pem)
-    for system in ("eksempelby-esdh", "proeveby-sis", "leverandoer-esdh", "proevelund-esdh", "eksempellund-sis"):
-        added = parties.register_system(installation, system, pki.certificate(system))
-        test_installation.systems[system] = added
+    for system in SYSTEMS:
+        parties.register_system(installation, system, pki.certificate(system))
 
 
 def now() -> datetime:

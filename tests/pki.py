@@ -15,6 +15,7 @@ from pathlib import Path
 from gateway.crypto import development_declaration, development_issuing
 from gateway.crypto import development_pki as builder
 from gateway.crypto.development_pki import DevelopmentPki, build_pki, files, from_files, read_declaration
+from gateway.crypto.keys import SigningKey
 
 DECLARATION = Path(__file__).parent.parent / "certificates" / "dev" / "pki.toml"
 MOST_AGE = timedelta(hours=12)  # its revocation lists serve for 24
@@ -30,6 +31,12 @@ def development_pki() -> DevelopmentPki:
     with (store / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return _kept(store / _key()) or _made(store / _key())
+
+
+@functools.cache
+def signing_key(name: str) -> SigningKey:
+    """The key of a holder of the development PKI, read once: an RSA key takes 50 ms."""
+    return development_pki().signing_key(name)
 
 
 def _key() -> str:

@@ -9,6 +9,8 @@ import typer
 
 from gateway.cli.context import SettingsFile, opened, read
 from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError
 
 application = typer.Typer(help="Certificates.", no_args_is_help=True)
 
@@ -17,14 +19,16 @@ application = typer.Typer(help="Certificates.", no_args_is_help=True)
 def check(
     settings: SettingsFile,
     file: Annotated[Path, typer.Argument(help="PEM file, leaf first.")],
-    usage: Annotated[Usage, typer.Option(help="What it shall be used for.", parser=lambda text: Usage[text])],
+    usage: Annotated[str, typer.Option(help=f"What it shall be used for: {', '.join(Usage.__members__)}.")],
 ) -> None:
     """Say whose certificate it is; fail with the reason if it may not be used for this."""
     chain = Certificate.all_from_pem(read(file))
+    if usage not in Usage.__members__:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"--usage {usage}")
     with opened(settings) as installation:
         at = installation.clock()
         trust = installation.trust.current(at)
-        trusted = verify_certificate(chain, usage, trust.store, trust.revocations, at)
+        trusted = verify_certificate(chain, Usage[usage], trust.store, trust.revocations, at)
     typer.echo(f"CVR {trusted.identity.cvr}  {trusted.identity.organisation}  {trusted.identity.common_name}")
     typer.echo(f"valid until {trusted.certificate.x509.not_valid_after_utc.isoformat()}")
     typer.echo(f"fingerprint {trusted.certificate.fingerprint}")

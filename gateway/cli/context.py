@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -62,3 +63,24 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(Code.ARGUMENT_INVALID, what=f"{path} cannot be read") from error
+
+
+@contextmanager
+def written(path: Path, mode: int = 0o600) -> Generator[BinaryIO]:
+    """Write a file whole or not at all: it has its name when the block has ended without error.
+
+    InputError ARGUMENT_INVALID if it cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    except OSError as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{path} cannot be written") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -116,6 +116,29 @@ def add_certificate(
         workflows.add_certificate(installation, uuid4(which), _leaf(certificate))
 
 
+@system.command("certificates")
+def list_certificates(settings: SettingsFile, which: SystemArgument) -> None:
+    """List the certificates by which a system is known, one a line, also those that ended."""
+    with opened(settings) as installation, installation.database.read() as connection:
+        found = systems.find_system(connection, uuid4(which))
+        if found is None:
+            raise InputError(Code.NOT_FOUND)
+        for each in found.certificates:
+            end = each.valid_until.isoformat() if each.valid_until else "open"
+            typer.echo(f"{each.fingerprint}  from {each.valid_from.isoformat()}  until {end}")
+
+
+@system.command("end-certificate")
+def end_certificate(
+    settings: SettingsFile,
+    which: SystemArgument,
+    fingerprint: Annotated[str, typer.Argument(help="As `bropost system certificates` shows it.")],
+) -> None:
+    """Let a system no longer be known by a certificate, from now on and for ever."""
+    with opened(settings) as installation:
+        workflows.end_certificate(installation, uuid4(which), fingerprint)
+
+
 @system.command("list")
 def list_systems(settings: SettingsFile) -> None:
     """List the systems with their vendor's CVR number, one a line."""

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import PartyArgument, SettingsFile, opened, party_id
+from gateway.cli.context import PartyArgument, SettingsFile, opened, party_id, read, written
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError
 from gateway.services import disclosure_log
 from gateway.translog.report import Report
 from gateway.translog.verifier import verify_bundle
@@ -23,8 +25,9 @@ def export(
     bundle: Annotated[Path, typer.Argument(help="The file to write (ZIP).")],
 ) -> None:
     """Write a party's log as a bundle, and print its checkpoint: keep that outside, it anchors the next audit."""
-    with opened(settings) as installation, bundle.open("wb") as target:
-        typer.echo(disclosure_log.export(installation, party_id(who), target), nl=False)
+    with opened(settings) as installation, written(bundle) as target:
+        checkpoint = disclosure_log.export(installation, party_id(who), target)
+    typer.echo(checkpoint, nl=False)
 
 
 @application.command("key")
@@ -44,8 +47,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON.")] = False,
 ) -> None:
     """Verify a bundle; exit 0 OK, 1 INVALID, 2 UNANCHORED. Needs no installation, no settings, no network."""
-    known = checkpoint.read_text("utf-8") if checkpoint else None
-    report = verify_bundle(bundle, log_key=log_key, known_checkpoint=known)
+    known = read(checkpoint).decode("utf-8", "replace") if checkpoint else None
+    try:
+        report = verify_bundle(bundle, log_key=log_key, known_checkpoint=known)
+    except OSError as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{bundle} cannot be read") from error
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
     else:

@@ -5,15 +5,21 @@ Nothing made here is accepted by an installation of another environment.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import read
-from gateway.crypto.development_pki import build_pki, files, from_files, read_declaration, renew_lists
+from gateway.cli.context import read, written
+from gateway.crypto.development_pki import (
+    Declaration,
+    build_pki,
+    files,
+    from_files,
+    read_declaration,
+    renew_lists,
+)
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import Uuid4
@@ -21,7 +27,7 @@ from gateway.domain.identifiers import Uuid4
 application = typer.Typer(help="The development PKI.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder to write.")]
-Declaration = Annotated[
+DeclarationFile = Annotated[
     Path | None, typer.Option(help="What to make (TOML); default: the declaration of the product.")
 ]
 
@@ -56,21 +62,21 @@ blobs = "blobs"
 
 
 @application.command("dev")
-def dev(folder: Folder, declaration: Declaration = None) -> None:
+def dev(folder: Folder, declaration: DeclarationFile = None) -> None:
     """Make the development PKI with fresh keys; takes some seconds."""
-    pki = build_pki(read_declaration(_declaration(declaration)), datetime.now(UTC))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pki = build_pki(_declaration(declaration), datetime.now(UTC))
+    _make(folder)
     for name, octets in files(pki).items():
         _write(folder / name, octets)
     typer.echo(f"{len(pki.holders)} certificates in {folder}; revocation lists serve for 24 hours")
 
 
 @application.command("renew")
-def renew(folder: Folder, declaration: Declaration = None) -> None:
+def renew(folder: Folder, declaration: DeclarationFile = None) -> None:
     """Make fresh revocation lists for a development PKI, as an authority does every day."""
-    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    found = {path.name: read(path) for path in folder.glob("*") if path.is_file()}
     try:
-        pki = from_files(read_declaration(_declaration(declaration)), found)
+        pki = from_files(_declaration(declaration), found)
     except KeyError as error:
         raise InputError(Code.ARGUMENT_INVALID, what=f"{folder} lacks {error.args[0]}") from error
     renewed = files(renew_lists(pki, datetime.now(UTC)))
@@ -95,7 +101,7 @@ def init(
     lines = [f'{name} = "{path.resolve()}"\n' for name, path in registers.items() if path]
     if lines:
         text += "\n[policy]\n" + "".join(lines)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(folder)
     settings = folder / "bropost.toml"
     if settings.exists():
         raise InputError(Code.ARGUMENT_INVALID, what=f"{settings} is there already")
@@ -103,24 +109,26 @@ def init(
     typer.echo(str(settings))
 
 
-def _declaration(path: Path | None) -> str:
-    """The text of the declaration: the given one, or the product's own, in the wheel or beside the package."""
-    if path is not None:
-        return read(path).decode("utf-8")
+def _declaration(path: Path | None) -> Declaration:
+    """The given declaration, or the product's own, in the wheel or beside the package."""
     package = Path(__file__).parent.parent
     installed = package / "certificates" / "dev" / "pki.toml"
-    return read(
-        installed if installed.is_file() else package.parent / "certificates" / "dev" / "pki.toml"
-    ).decode("utf-8")
+    own = installed if installed.is_file() else package.parent / "certificates" / "dev" / "pki.toml"
+    try:
+        return read_declaration(read(path or own).decode("utf-8"))
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{path} is no declaration") from error
+
+
+def _make(folder: Path) -> None:
+    """Make a folder for its owner alone, if it is not there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{folder} cannot be made") from error
 
 
 def _write(path: Path, octets: bytes) -> None:
     """Write a file, readable for its owner alone if it holds a key, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    mode = 0o600 if path.name.endswith(".key.pem") else 0o644
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+    with written(path, 0o600 if path.name.endswith(".key.pem") else 0o644) as file:
         file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -81,12 +82,12 @@ class Certificate:
         """The certificate as a PEM block."""
         return self.x509.public_bytes(serialization.Encoding.PEM)
 
-    @property
+    @cached_property
     def subject_der(self) -> bytes:
         """The subject's name in DER: names are equal if these octets are."""
         return self.x509.subject.public_bytes()
 
-    @property
+    @cached_property
     def issuer_der(self) -> bytes:
         """The issuer's name in DER."""
         return self.x509.issuer.public_bytes()

@@ -10,11 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import lru_cache
 
 
 @unique
 class Category(Enum):
     """The sort of data an element holds; the values are those of the schema's DataCategory."""
+
+    __hash__ = object.__hash__  # each stands once; the hash of an Enum is computed in Python, for every element
 
     TECHNICAL = "technical"
     STAFF = "staff"
@@ -40,6 +43,8 @@ class Category(Enum):
 @unique
 class Basis(Enum):
     """The name of a basis set: which claimed provisions let an element be shared. Contents: `BasisSet`."""
+
+    __hash__ = object.__hash__  # as of Category
 
     ANY = "any"
     CPR = "cpr"
@@ -126,6 +131,7 @@ class BasisSet:
 _POSITION = re.compile(r"\[[0-9]+\]")
 
 
+@lru_cache(maxsize=4096)  # the paths of the schema, with some positions
 def schema_path(path: str) -> str:
     """The path without positions: what the schema knows of "/Document/Header/Purpose[2]"."""
     return _POSITION.sub("", path)

@@ -81,7 +81,7 @@ class CommittedField(Enum):
     ACTOR = "actor"  # who acted: the user id as the system wrote it
     CONTENT = "content"  # SHA-256 of the document, 64 lower-case hexadecimal digits
     CONVERSATION = "conversation"
-    DECISION = "decision"  # the reference of the decision behind an erasure
+    DECISION = "decision"  # the reference of the decision behind an erasure, or why a document was sent against a rule
     DOCUMENT = "document"
     MESSAGE = "message"
     SUBJECT = "subject"  # the CPR number, ten characters

@@ -7,10 +7,10 @@ for the few values a schema lets pass and no calendar holds. What the rules say 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum, unique
+from functools import cached_property
 
 from gateway.domain.calendar import local_day
 from gateway.domain.catalogue import Code
@@ -161,13 +161,17 @@ class Document:
     def __repr__(self) -> str:
         return f"Document({self.kind.value} {self.document_id})"
 
-    def content(self) -> Iterator[Node]:
+    def content(self) -> tuple[Node, ...]:
         """The elements that hold what is said: header, body and manifest, leaf by leaf, without the signature.
 
         An element without a value, such as an empty manifest, says nothing.
         """
+        return self._content
+
+    @cached_property
+    def _content(self) -> tuple[Node, ...]:
         parts = (self.header, self.body, *self.root.find_all("Attachments"))
-        return (leaf for part in parts for leaf in part.leaves() if leaf.text.strip())
+        return tuple(leaf for part in parts for leaf in part.leaves() if leaf.text.strip())
 
     @property
     def direction(self) -> Direction:

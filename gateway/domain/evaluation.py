@@ -13,5 +13,10 @@ from gateway.domain.rules import Finding
 
 def evaluate(document: Document, context: RuleContext) -> tuple[Finding, ...]:
     """Every finding on a document; `gateway.domain.rules.refusals` tells which of them stop it."""
-    case = Case(document, context)
-    return (*check_header(case), *check_basis(case), *check_body(case), *lint(document, context.words))
+    return evaluate_case(Case(document, context))
+
+
+def evaluate_case(case: Case) -> tuple[Finding, ...]:
+    """The same for one who goes on to ask what the gate let pass: what was judged is judged once."""
+    words = case.context.words
+    return (*check_header(case), *check_basis(case), *check_body(case), *lint(case.document, words))

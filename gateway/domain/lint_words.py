@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, unique
 from functools import cached_property, lru_cache
@@ -37,13 +37,18 @@ class WordList:
     rule: Rule
     name: str
     match: Match
-    words: tuple[str, ...]
+    words: tuple[str, ...] = field(hash=False)  # hundreds; the name and the days tell lists apart
     valid_from: date
     valid_to: date | None = None
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the list is in use on this day."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @cached_property
+    def before_name(self) -> re.Pattern[str]:
+        """What finds one of the words where a name follows it."""
+        return re.compile(rf"(?<!\w)(?i:{'|'.join(map(_pattern, self.words))}){_NAME_AFTER}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Lexicon:
         return frozenset(
             each.rule
             for each in found
-            if each.match is Match.WORD or _before_name(each.words).search(text) is not None
+            if each.match is Match.WORD or each.before_name.search(text) is not None
         )
 
     @cached_property
@@ -140,11 +145,6 @@ def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
             else:
                 exact[word] = exact.get(word, frozenset()) | {each}
     return Lexicon(exact, beginnings, endings, phrases)
-
-
-@lru_cache(maxsize=8)
-def _before_name(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?i:{'|'.join(map(_pattern, words))}){_NAME_AFTER}")
 
 
 def _pattern(word: str) -> str:

@@ -56,13 +56,15 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """This element and all within it, in document order."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
 
     def leaves(self) -> Iterator[Node]:
         """The elements within it that hold values, in document order."""
-        return (node for node in self.walk() if node.is_leaf)
+        return (node for node in self.walk() if not node.children)
 
     def attribute(self, name: str) -> str | None:
         """The value of an attribute, or None."""
@@ -71,6 +73,8 @@ class Node:
 
 def child_paths(parent: str, names: Sequence[str]) -> tuple[str, ...]:
     """The paths of the children with these names, in order: numbered from 1 where a name is shared."""
+    if len(set(names)) == len(names):
+        return tuple([f"{parent}/{name}" for name in names])
     totals = Counter(names)
     seen: Counter[str] = Counter()
     paths = []

@@ -128,7 +128,7 @@ class Gate:
         withheld = tuple(
             path
             for path, annotation in self.policy.annotations.by_path.items()
-            if annotation.category.value in self._wishes and path not in sent and self._is_of_this_kind(path)
+            if annotation.category in self._wishes and path not in sent and self._is_of_this_kind(path)
         )
         names = tuple(sorted(category.value for category in categories))
         return Disclosure(tuple(sent), withheld, names, Category.HEALTH in categories)
@@ -142,7 +142,7 @@ class Gate:
         annotations = [Annotation(category, basis, Minimum.OPTIONAL, Certainty.DEDUCTION) for basis in bases]
         verdict = _told({self._verdict(annotation, None) for annotation in annotations})
         node = entry.node.find("Category") or entry.node
-        withheld = category.value in self._wishes
+        withheld = category in self._wishes
         return Judgement(
             node, Annotation(category, Basis.ANY, Minimum.OPTIONAL, Certainty.DEDUCTION), verdict, withheld
         )
@@ -152,18 +152,19 @@ class Gate:
             annotation = self.policy.annotations.of(node.path, node.text)
         except KeyError:
             return Judgement(node, None, Verdict.NO_BASIS)
-        withheld = annotation.category.value in self._wishes and annotation.minimum is not Minimum.STATUTORY
+        withheld = annotation.category in self._wishes and annotation.minimum is not Minimum.STATUTORY
         return Judgement(node, annotation, self._verdict(annotation, node), withheld)
 
     def _verdict(self, annotation: Annotation, node: Node | None) -> Verdict:
-        if annotation.basis is Basis.MEASURE:  # the one set that looks at the element itself
-            return self._carried(annotation, node)
-        key = (annotation.category, annotation.basis)
+        block = None
+        if annotation.basis is Basis.MEASURE:  # the one set that looks at where the element stands
+            block = _block_of(self.document.body, node)
+        key = (annotation.category, annotation.basis, block.path if block else None)
         if key not in self._verdicts:
-            self._verdicts[key] = self._carried(annotation, None)
+            self._verdicts[key] = self._carried(annotation, block)
         return self._verdicts[key]
 
-    def _carried(self, annotation: Annotation, node: Node | None) -> Verdict:
+    def _carried(self, annotation: Annotation, block: Node | None) -> Verdict:
         basis_set = self.policy.basis_sets[self._effective(annotation.basis)]
         if basis_set.carried_by_any and self._carries_any:
             return Verdict.ALLOWED
@@ -171,14 +172,14 @@ class Gate:
             return Verdict.ALLOWED
         return _told(
             {
-                self._try(carrier, claim, annotation.category, node)
+                self._try(carrier, claim, annotation.category, block)
                 for carrier in basis_set.carriers
                 for claim, provision in self._claims
                 if provision.code in carrier.provisions
             }
         )
 
-    def _try(self, carrier: Carrier, claim: LegalBasis, category: Category, node: Node | None) -> Verdict:
+    def _try(self, carrier: Carrier, claim: LegalBasis, category: Category, block: Node | None) -> Verdict:
         """Whether this claim meets the condition under which the carrier carries."""
         match carrier.condition:
             case Condition.NONE:
@@ -186,7 +187,7 @@ class Gate:
             case Condition.NECESSITY:
                 met, otherwise = bool((claim.necessity or "").strip()), Verdict.NO_NECESSITY
             case Condition.SINCE_FIRST_ORDER:
-                met, otherwise = not self._ended_before_order(node), Verdict.BEFORE_ORDER
+                met, otherwise = not self._ended_before_order(block), Verdict.BEFORE_ORDER
             case Condition.CONSENT:
                 met, otherwise = self._consents_to(claim, category), Verdict.NO_CONSENT
             case Condition.EXPLICIT_HEALTH_CONSENT:
@@ -223,13 +224,14 @@ class Gate:
         return any(provision.code not in only_numbers for _, provision in self._claims)
 
     @cached_property
-    def _verdicts(self) -> dict[tuple[Category, Basis], Verdict]:
-        """Verdicts already found: an element of the same category and basis set has the same."""
+    def _verdicts(self) -> dict[tuple[Category, Basis, str | None], Verdict]:
+        """Verdicts already found: an element of the same category and basis set, in the same measure, has the same."""
         return {}
 
     @cached_property
-    def _wishes(self) -> frozenset[str]:
-        return self.document.subject_information.withheld_on_wish
+    def _wishes(self) -> frozenset[Category]:
+        wishes = self.document.subject_information.withheld_on_wish
+        return frozenset(category for category in Category if category.value in wishes)
 
     def _provision(self, claim: LegalBasis) -> Provision | None:
         return self.policy.provisions.find(claim.provision, on=local_day(self.document.created_at))
@@ -248,10 +250,9 @@ class Gate:
         consent = self._consent(claim)
         return consent is not None and category.value in consent.scope
 
-    def _ended_before_order(self, node: Node | None) -> bool:
+    def _ended_before_order(self, measure: Node | None) -> bool:
         """Whether the measure an element belongs to ended before the first order, or the only one named."""
         first = self.document.body.find("Order/FirstOrderOn") or self.document.body.find("Order/IssuedOn")
-        measure = _block_of(self.document.body, node)
         end = None if measure is None else measure.find("To")
         return first is not None and end is not None and day_of(end) < day_of(first)
 

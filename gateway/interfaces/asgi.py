@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -41,7 +42,8 @@ def application(
     """Return the ASGI application that serves each endpoint at its path.
 
     `refuse` words what is wrong before an endpoint is reached. `body_limit` is in bytes, counted while reading;
-    `body_seconds` is how long reading may take. `threads` is how many requests are worked on at once; further ones wait.
+    `body_seconds` is how long reading may take.
+    `threads` is how many requests are worked on at once; further ones wait.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
 
@@ -51,7 +53,17 @@ def application(
 
         return Route(path, serve, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
 
-    return Starlette(routes=[route(path, endpoint) for path, endpoint in endpoints.items()])
+    return Starlette(
+        routes=[route(path, endpoint) for path, endpoint in endpoints.items()],
+        exception_handlers={HTTPException: _no_endpoint},
+    )
+
+
+async def _no_endpoint(_request: Request, error: Exception) -> Response:
+    """Answer for a path or a method that no endpoint has."""
+    assert isinstance(error, HTTPException)
+    headers = {**_FIXED_HEADERS, **(error.headers or {})}
+    return Response(f"{error.detail}.\n", error.status_code, headers, media_type="text/plain")
 
 
 async def _serve(

@@ -65,17 +65,12 @@ class SoapEndpoint:
         if request.method == "GET" and "wsdl" in parse_qs(request.query, keep_blank_values=True):
             return HttpAnswer(200, wsdl.MEDIA_TYPE, wsdl.wsdl(self.service, self.address))
         correlation = Uuid4.new()
-        if request.method != "POST":
-            return self.refuse(request, InputError(Code.HTTP_METHOD), correlation)
         try:
-            content_type = request.headers.get("content-type", "")
-            unpacked = soap.unpack(content_type, request.headers.get("soapaction"), request.body)
-            verified = self._verify(unpacked)
+            return self._answer(self._verified(request), correlation)
         except BropostError as error:
             return self.refuse(request, error, correlation)
         except Exception as error:
             return self.refuse(request, self._unexpected(error, correlation), correlation)
-        return self._answer(verified, correlation)
 
     def refuse(
         self, request: HttpRequest, error: BropostError, correlation: Uuid4 | None = None
@@ -86,9 +81,14 @@ class SoapEndpoint:
         version = faults.version_asked(request.headers.get("content-type", ""))
         element = faults.fault(version, error, faults.info(self.installation.environment, correlation))
         body = faults.unsigned(version, element)
-        return HttpAnswer(faults.status(version, error), version.content_type, body)
+        headers = {"Allow": "GET, POST"} if error.code is Code.HTTP_METHOD else {}  # RFC 9110 §15.5.6
+        return HttpAnswer(faults.status(version, error), version.content_type, body, headers)
 
-    def _verify(self, unpacked: soap.Unpacked) -> Verified:
+    def _verified(self, request: HttpRequest) -> Verified:
+        if request.method != "POST":
+            raise InputError(Code.HTTP_METHOD)
+        content_type = request.headers.get("content-type", "")
+        unpacked = soap.unpack(content_type, request.headers.get("soapaction"), request.body)
         at = self.installation.clock()
         trust = self.installation.trust.current(at)
         # A list that is too old for new submissions still serves to read; sealing asks for a current one.
@@ -128,17 +128,26 @@ class SoapEndpoint:
         except BropostError as second:  # a copy of the same message was faster, or the store is away
             self._tell(verified, second, correlation)
             error, rejection = second, None
+        except Exception as second:
+            error, rejection = self._unexpected(second, correlation), None
         info = faults.info(self.installation.environment, correlation, verified.request_digest, rejection)
         element = faults.fault(verified.version, error, info)
-        return self._signed(verified, faults.status(verified.version, error), element)
+        return self._signed(verified, faults.status(verified.version, error), element, is_fault=True)
 
     def _signed(
-        self, verified: Verified, status: int, element: etree._Element, parts: tuple[NewPart, ...] = ()
+        self,
+        verified: Verified,
+        status: int,
+        element: etree._Element,
+        parts: tuple[NewPart, ...] = (),
+        *,
+        is_fault: bool = False,
     ) -> HttpAnswer:
         version = verified.version
         headers: tuple[etree._Element, ...] = ()
         if verified.message_id is not None:
-            action = f"{SERVICE}/{verified.operation}Response"
+            ending = "/Fault" if is_fault else "Response"
+            action = f"{SERVICE}/{verified.operation}{ending}"
             headers = soap.answer_addressing(action, verified.message_id, f"urn:uuid:{Uuid4.new()}")
         envelope = soap.envelope(version, element, headers)
         octets = wss.secure(envelope, self.key, self.installation.clock(), attachments=parts)

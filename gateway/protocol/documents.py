@@ -21,20 +21,20 @@ def read_document(root: etree._Element) -> Document:
 
 def node_of(root: etree._Element) -> Node:
     """Return the element and all within it as a plain tree, without its signature."""
-    return _node(root, "/" + _local(root))
+    name = _local(root)
+    return _node(root, name, f"/{name}")
 
 
-def _node(element: etree._Element, path: str) -> Node:
+def _node(element: etree._Element, name: str, path: str) -> Node:
+    children = _children(element, path) if len(element) else ()
+    text = "" if children else element.text or ""
+    return Node(name, path, element.sourceline or 0, text, children, tuple(element.items()))
+
+
+def _children(element: etree._Element, path: str) -> tuple[Node, ...]:
     elements = [child for child in element if isinstance(child.tag, str) and child.tag != _SIGNATURE]
-    paths = child_paths(path, [_local(child) for child in elements])
-    return Node(
-        name=_local(element),
-        path=path,
-        line=int(element.sourceline or 0),
-        text="" if elements else (element.text or ""),
-        children=tuple(_node(child, child_path) for child, child_path in zip(elements, paths, strict=True)),
-        attributes=tuple((str(name), str(value)) for name, value in element.attrib.items()),
-    )
+    names = [_local(child) for child in elements]
+    return tuple(map(_node, elements, names, child_paths(path, names)))
 
 
 def _local(element: etree._Element) -> str:

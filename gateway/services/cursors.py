@@ -12,9 +12,9 @@ from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId
 from gateway.domain.mandate import Operation
 
-_MARK_OCTETS = (
-    6  # tells a mistaken cursor, not a forged one: a forged one shows nothing that is not the party's own
-)
+# Tells a mistaken cursor, not a forged one: a forged one shows nothing that is not the party's own.
+_MARK_OCTETS = 6
+_GREATEST = 2**63 - 1  # that a row's number can be
 
 
 def write(seq: int, operation: Operation, party: PartyId) -> str:
@@ -34,7 +34,10 @@ def read(cursor: str | None, operation: Operation, party: PartyId) -> int:
     number, mark = octets[:8], octets[8:]
     if len(number) != 8 or not hmac.compare_digest(mark, _mark(number, operation, party)):
         raise InputError(Code.CURSOR_INVALID)
-    return int.from_bytes(number, "big")
+    seq = int.from_bytes(number, "big")
+    if seq > _GREATEST:
+        raise InputError(Code.CURSOR_INVALID)
+    return seq
 
 
 def _mark(number: bytes, operation: Operation, party: PartyId) -> bytes:

@@ -1,15 +1,20 @@
 """Deadlines: what silence becomes. Each wait that passes is an event of its own that somebody is told of.
 
 The sweep looks for waits whose warning or end has come. A warning tells; an end also makes signed negative evidence
-with its reason. Each is one transaction, in which the row is marked, so a wait fires once, whoever sweeps.
+with its reason. Each is one transaction, in which the row is marked, so a wait fires once, whoever sweeps. A wait
+that cannot be evidenced alarms and is put off, so that it never holds up those behind it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+from sqlalchemy import Connection
+
 from gateway.domain.deadlines import FIRINGS, DeadlineKind
+from gateway.domain.errors import BropostError, UnavailableError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.status import Standing
 from gateway.services import log_entries
@@ -22,20 +27,39 @@ from gateway.storage.deadlines import DeadlineRow
 from gateway.storage.documents import DocumentRow
 from gateway.storage.events import NewEvent
 
+_log = structlog.get_logger(__name__)
+
 BATCH: Final = 100  # waits looked at in one sweep; the next sweep takes the rest
+DEFECT_PAUSE: Final = timedelta(hours=1)  # before a wait that failed by a defect is tried again
 
 
 def sweep(installation: Installation) -> int:
-    """Fire what has passed and warn of what will; return how many waits that were."""
+    """Fire what has passed and warn of what will; return how many waits were dealt with.
+
+    UnavailableError if the store is away: then the waits stay as they are.
+    """
     now = installation.clock()
     with installation.database.read() as connection:
         due = deadlines.due(connection, now, BATCH)
     for wait in due:
-        if wait.warned_at is None and now < wait.due_at:
-            _warn(installation, wait, now)
-        else:
-            _fire(installation, wait, now)
+        try:
+            if wait.warned_at is None and now < wait.due_at:
+                _warn(installation, wait, now)
+            else:
+                _fire(installation, wait, now)
+        except UnavailableError:
+            raise
+        except Exception as error:
+            _put_off(installation, wait, now, error)
     return len(due)
+
+
+def _put_off(installation: Installation, wait: DeadlineRow, now: datetime, error: Exception) -> None:
+    """Alarm, and try again later: a person must find out what is wrong with it."""
+    code = error.code.name if isinstance(error, BropostError) else None
+    _log.error("deadline failed", deadline=wait.id, code=code, kind=type(error).__name__)
+    with installation.database.transaction() as connection:
+        deadlines.postpone(connection, wait.id, now + DEFECT_PAUSE)
 
 
 def warning_kind(kind: DeadlineKind) -> str:
@@ -46,9 +70,9 @@ def warning_kind(kind: DeadlineKind) -> str:
 def _warn(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
     """Tell both parties' systems that the end is near; the recipient can still act."""
     with installation.database.transaction() as connection:
-        row = documents.document_by_key(connection, wait.document_key)
-        if row is None or not deadlines.mark_warned(connection, wait.id, now):
+        if not deadlines.mark_warned(connection, wait.id, now):
             return
+        row = _document(connection, wait)
         is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
         events.append_events(connection, row.key, _warnings(installation, row, wait, now, is_delivered))
 
@@ -74,9 +98,7 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
     """Evidence the silence, and tell."""
     firing = FIRINGS[wait.kind]
     with installation.database.read() as connection:
-        row = documents.document_by_key(connection, wait.document_key)
-        if row is None:
-            return
+        row = _document(connection, wait)
         is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
     sealed = seal_document_evidence(
         installation,
@@ -96,6 +118,12 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
         new = event_rows(installation, firing.state, now, Standing.EVIDENCE, told, sealed, (firing.reason,))
         events.append_events(connection, row.key, new)
         log_entries.append(connection, *entries)
+
+
+def _document(connection: Connection, wait: DeadlineRow) -> DocumentRow:
+    row = documents.document_by_key(connection, wait.document_key)
+    assert row is not None, "a waiting document is never removed"
+    return row
 
 
 def _told(row: DocumentRow, is_delivered: bool) -> tuple[PartyId, ...]:

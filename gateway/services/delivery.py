@@ -2,18 +2,21 @@
 
 Here both parties are on this installation, so delivery is one transaction: the inbox row, the recipient's key, the
 evidence, both log entries and the new deadlines. The intent (DISPATCHED) is recorded when the task is claimed; a
-worker killed anywhere leaves a lease that runs out, and the next worker walks the same way.
+worker killed anywhere leaves a lease that runs out, and the next worker walks the same way. A task that cannot be
+done is set aside, so that it never holds up those behind it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
-from gateway.domain.deadlines import DeadlineKind, Waiting, opened_by
+from gateway.domain.deadlines import Deadline, DeadlineKind, Waiting, opened_by
 from gateway.domain.disclosure import EntryKind
 from gateway.domain.document import Document
 from gateway.domain.errors import BropostError, InternalError, UnavailableError
@@ -29,10 +32,24 @@ from gateway.services.sealing import Sealed, seal_document_evidence
 from gateway.storage import deadlines, deliveries, documents, events, outbox, parties
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
+from gateway.storage.events import NewEvent
 from gateway.storage.outbox import OutboxRow
+
+_log = structlog.get_logger(__name__)
 
 ATTEMPTS_MOST: Final = 12  # with the pauses below: about a day, then a person must look
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600, 7200))
+
+# What a defect raises, ours or one in what is stored. A database that fails is none: it raises its own errors.
+_DEFECTS: Final = (
+    BropostError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 def deliver_next(installation: Installation, worker: str, lease_seconds: int) -> bool:
@@ -49,34 +66,53 @@ def deliver_next(installation: Installation, worker: str, lease_seconds: int) ->
         task = outbox.claim(connection, worker, at, lease_seconds)
         if task is None:
             return False
-        row = documents.document_by_key(connection, task.document_key)
-        assert row is not None, "a task's document is never removed"
-        recipient = parties.find_party(connection, row.recipient)
-        assert recipient is not None, "a document is accepted only for a registered party"
-        _record_dispatch(installation, connection, row, recipient, at)
+        try:
+            dispatch = _dispatch(installation, connection, task, at)
+        except _DEFECTS as error:
+            _park(connection, task, at, error)
+            return True
+        if task.attempts > ATTEMPTS_MOST:  # each ended its worker before it could say why
+            _park(connection, task, at, InternalError(Code.INTERNAL))
+            return True
+        _record_dispatch(connection, dispatch)
     try:
-        _deliver(installation, task, row, recipient)
+        _deliver(installation, task, dispatch.row, dispatch.recipient)
     except UnavailableError as error:
         _try_again(installation, task, error)
-    except BropostError as error:
-        _park(installation, task, error)
-    except Exception:
-        _park(installation, task, InternalError(Code.INTERNAL))
-        raise
+    except Exception as error:
+        with installation.database.transaction() as connection:
+            _park(connection, task, installation.clock(), error)
     return True
 
 
-def _record_dispatch(
-    installation: Installation, connection: Connection, row: DocumentRow, recipient: Party, at: datetime
-) -> None:
-    """Note once that the document is on its way, and start its delivery deadline."""
+@dataclass(frozen=True)
+class _Dispatch:
+    """A document on its way, and what is recorded of that the first time."""
+
+    row: DocumentRow
+    recipient: Party
+    events: list[NewEvent]
+    opened: tuple[Deadline, ...]
+
+
+def _dispatch(installation: Installation, connection: Connection, task: OutboxRow, at: datetime) -> _Dispatch:
+    """Read what a task is about; nothing is written yet."""
+    row = documents.document_by_key(connection, task.document_key)
+    assert row is not None, "a task's document is never removed"
+    recipient = parties.find_party(connection, row.recipient)
+    assert recipient is not None, "a document is accepted only for a registered party"
     known = events.events_of(connection, row.key, row.sender)
     if any(event.kind == State.DISPATCHED.value for event in known):
-        return
+        return _Dispatch(row, recipient, [], ())
     new = event_rows(installation, State.DISPATCHED, at, Standing.RECORDED, (row.sender,))
-    events.append_events(connection, row.key, new)
     opened = opened_by(State.DISPATCHED, at, _waiting(installation, row, None), recipient.calendar)
-    deadlines.open_deadlines(connection, row.key, opened)
+    return _Dispatch(row, recipient, new, opened)
+
+
+def _record_dispatch(connection: Connection, dispatch: _Dispatch) -> None:
+    """Note once that the document is on its way, and start its delivery deadline."""
+    events.append_events(connection, dispatch.row.key, dispatch.events)
+    deadlines.open_deadlines(connection, dispatch.row.key, dispatch.opened)
 
 
 def _deliver(installation: Installation, task: OutboxRow, row: DocumentRow, recipient: Party) -> None:
@@ -146,15 +182,17 @@ def _rewrap(installation: Installation, wrapped: bytes, row: DocumentRow) -> byt
 
 def _try_again(installation: Installation, task: OutboxRow, error: UnavailableError) -> None:
     """Give the task back until later; after many attempts, set it aside."""
-    if task.attempts >= ATTEMPTS_MOST:
-        _park(installation, task, error)
-        return
-    pause = PAUSES[min(task.attempts, len(PAUSES)) - 1]
+    at = installation.clock()
     with installation.database.transaction() as connection:
-        outbox.retry_later(connection, task, installation.clock() + pause, error.code)
+        if task.attempts >= ATTEMPTS_MOST:
+            _park(connection, task, at, error)
+        else:
+            pause = PAUSES[min(task.attempts, len(PAUSES)) - 1]
+            outbox.retry_later(connection, task, at + pause, error.code)
 
 
-def _park(installation: Installation, task: OutboxRow, error: BropostError) -> None:
-    """Set the task aside for a person; its delivery deadline still runs and will tell the sender."""
-    with installation.database.transaction() as connection:
-        outbox.park(connection, task, installation.clock(), error.code)
+def _park(connection: Connection, task: OutboxRow, at: datetime, error: Exception) -> None:
+    """Set the task aside for a person, and alarm; its delivery deadline still runs and will tell the sender."""
+    code = error.code if isinstance(error, BropostError) else Code.INTERNAL
+    if outbox.park(connection, task, at, code):
+        _log.error("delivery parked", task=task.id, code=code.name, kind=type(error).__name__)

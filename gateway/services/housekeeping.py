@@ -7,11 +7,15 @@ from gateway.storage import replay
 
 
 def tidy(installation: Installation) -> None:
-    """Forget expired replay keys; a transaction only if there are any."""
+    """Forget expired replay keys, and remove files that no document knows.
+
+    It looks at every file, so it is done seldom, and no transaction is open meanwhile.
+    """
     now = installation.clock()
     with installation.database.read() as connection:
-        if not replay.has_expired(connection, now):
-            return
-    with installation.database.transaction() as connection:
-        replay.forget_expired(connection, now)
+        has_expired = replay.has_expired(connection, now)
+    if has_expired:
+        with installation.database.transaction() as connection:
+            replay.forget_expired(connection, now)
+    with installation.database.read() as connection:
         installation.blobs.remove_unreferenced(connection, now)

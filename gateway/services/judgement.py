@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from gateway.domain.catalogue import Code
 from gateway.domain.document import Document
 from gateway.domain.errors import InputError, Violation
-from gateway.domain.evaluation import evaluate
+from gateway.domain.evaluation import evaluate_case
 from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import AttachmentContent, Override
 from gateway.domain.party import Party
-from gateway.domain.policy import Disclosure, Gate
-from gateway.domain.rule_context import AttachmentFacts, KnownDocument, RuleContext
+from gateway.domain.policy import Disclosure
+from gateway.domain.rule_context import AttachmentFacts, Case, KnownDocument, RuleContext
 from gateway.domain.rules import overridden, refusals, warnings
 from gateway.protocol.attachment_files import inspect_attachment, media_type_of
 from gateway.services.content import Submitted, document_of, read_kept
@@ -36,7 +36,7 @@ class Judgement:
 
     disclosure: Disclosure
     warnings: tuple[Violation, ...]
-    overridden: tuple[str, ...]  # codes of rules that the sender chose to send against
+    overridden: tuple[Override, ...]  # the rules that the sender chose to send against, with its reasons
 
 
 def judge(
@@ -70,7 +70,8 @@ def judge(
         history=_history(installation, connection, document, sender),
         attachments=facts,
     )
-    findings = evaluate(document, context)
+    case = Case(document, context)
+    findings = evaluate_case(case)
     reasons = {override.rule: override.reason for override in overrides}
     if stopping := refusals(findings, reasons):
         violations = tuple(finding.violation for finding in stopping)
@@ -78,9 +79,12 @@ def judge(
     for attachment, fact in zip(attachments, facts, strict=True):
         inspect_attachment(attachment.number, fact.media_type, bytes(attachment.content))
     return Judgement(
-        disclosure=Gate(document, policy).disclosure(),
+        disclosure=case.gate.disclosure(),
         warnings=tuple(finding.violation for finding in warnings(findings)),
-        overridden=tuple(dict.fromkeys(finding.rule.code for finding in overridden(findings, reasons))),
+        overridden=tuple(
+            Override(code, reasons[code])
+            for code in dict.fromkeys(finding.rule.code for finding in overridden(findings, reasons))
+        ),
     )
 
 

@@ -30,6 +30,7 @@ from gateway.domain.disclosure import (
 from gateway.domain.document import Document
 from gateway.domain.evidence import EventReason
 from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.operations import Override
 from gateway.domain.policy import Disclosure
 from gateway.services.installation import Installation
 from gateway.services.sealing import Sealed
@@ -68,16 +69,17 @@ def sharing_entry(
     row: NewDocument,
     disclosure: Disclosure,
     evidence: Sealed,
-    overridden: tuple[str, ...] = (),
+    overridden: tuple[Override, ...] = (),
 ) -> PreparedEntry:
     """Return the entry that a document was shared (DISCLOSE, the sender's log) or came (RECEIVE, the recipient's).
 
-    Where the evidence stands in this party's log, the entry is the one it names. `overridden` are the codes of the
-    rules that the sender chose to send against.
+    Where the evidence stands in this party's log, the entry is the one it names. `overridden` are the rules that the
+    sender chose to send against: their codes stand in the entry, the reasons, being free text, are committed to.
     """
     entry_id = evidence.entry_id if evidence.log_party == party else Uuid4.new()
     committer = Committer(entry_id)
     author = document.header.text_of("Sender/Author/Role")
+    reasons = "\n".join(f"{override.rule}: {override.reason}" for override in overridden)
     attentions = tuple(dict.fromkeys(attention.role.value for attention in document.attentions))
     leaf = Leaf(
         log=installation.origin(party),
@@ -107,7 +109,8 @@ def sharing_entry(
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
         event=evidence.statement.event.value,
         outcome="DONE",
-        details=overridden,
+        decision=_commit(committer, CommittedField.DECISION, reasons or None),
+        details=tuple(override.rule for override in overridden),
     )
     return _prepare(installation, leaf, committer)
 

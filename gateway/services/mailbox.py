@@ -63,7 +63,7 @@ def retrieve(installation: Installation, verified: Verified, request: RetrieveRe
     at = installation.clock()
     with installation.database.read() as connection:
         caller = authorise(connection, verified, Operation.RETRIEVE, request.on_behalf_of, at)
-        found = documents.find_visible(connection, caller.party.id, request.document_id)
+        found = documents.find_delivered(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.RETRIEVE, caller.party.id)
         status = status_of(connection, row.key, caller.party.id)
         if not status.allows(status.progress or shown_state(status)):

@@ -73,21 +73,24 @@ def find(installation: Installation, party_id: PartyId) -> Party:
 def add_seal_key(installation: Installation, party_id: PartyId, key_pem: bytes, chain_pem: bytes) -> None:
     """Take a party's content seal key into use; its certificate must be current and carry the party's CVR number.
 
-    Raises what `verify_certificate` raises, and InputError SEAL_KEY_OF_ANOTHER.
+    Raises what `verify_certificate` raises, and InputError NOT_FOUND or SEAL_KEY_OF_ANOTHER.
     """
     at = installation.clock()
-    party = find(installation, party_id)
     trust = installation.trust.current(at)
     chain = Certificate.all_from_pem(chain_pem)
     trusted = verify_certificate(chain, Usage.CONTENT, trust.store, trust.revocations, at)
-    if trusted.identity.cvr != party.id.cvr:
-        raise InputError(Code.SEAL_KEY_OF_ANOTHER)
-    installation.keys.add_seal_key(party_id, key_pem, chain_pem)
     details = ("SEAL_KEY_ADDED", trusted.certificate.fingerprint)
     entry = log_entries.administration_entry(installation, EntryKind.KEY, party_id, details, at)
     with installation.database.transaction() as connection:
+        party = parties.find_party(connection, party_id)
+        if party is None:
+            raise InputError(Code.NOT_FOUND)
+        if trusted.identity.cvr != party.id.cvr:
+            raise InputError(Code.SEAL_KEY_OF_ANOTHER)
         parties.update_party(connection, replace(party, gateway_may_seal=True))
         log_entries.append(connection, entry)
+        # Last, and before the commit: no key is used of which the log does not tell.
+        installation.keys.add_seal_key(party_id, key_pem, chain_pem)
 
 
 def register_system(installation: Installation, name: str, certificate: Certificate) -> System:
@@ -100,31 +103,31 @@ def register_system(installation: Installation, name: str, certificate: Certific
     trusted = verify_certificate((certificate,), Usage.MESSAGE, trust.store, trust.revocations, at)
     system_id = Uuid4.new()
     with installation.database.transaction() as connection:
-        if systems.find_system_by_certificate(connection, certificate.fingerprint, at) is not None:
-            raise InputError(Code.ALREADY_REGISTERED, what="this certificate")
+        _require_new(connection, certificate)
         systems.add_system(connection, system_id, name, trusted.identity.cvr)
         systems.add_certificate(
             connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
         )
-        entries = _of_own_parties(installation, connection, trusted.identity.cvr.text, system_id, at)
-        log_entries.append(connection, *entries)
+        # It acts for a party of its own CVR number without mandate: so that party's log must tell of it.
+        details = ("SYSTEM_ADDED", f"system.{system_id}", certificate.fingerprint)
+        for party in parties.parties_of_cvr(connection, trusted.identity.cvr):
+            log_entries.append(connection, _config(installation, party, details, at))
         system = systems.find_system(connection, system_id)
     assert system is not None
     return system
 
 
-def _of_own_parties(
-    installation: Installation, connection: Connection, cvr: str, system_id: Uuid4, at: datetime
-) -> list[log_entries.PreparedEntry]:
-    """A system of a party's own CVR number acts for it without mandate: so its log must tell of it."""
-    own = [party.id for party in parties.list_parties(connection) if party.id.cvr.text == cvr]
-    return [_config(installation, party, ("SYSTEM_ADDED", f"system.{system_id}"), at) for party in own]
+def _require_new(connection: Connection, certificate: Certificate) -> None:
+    """A certificate names one system for ever, also after it ended. InputError ALREADY_REGISTERED."""
+    known = (each.fingerprint for system in systems.list_systems(connection) for each in system.certificates)
+    if certificate.fingerprint in known:
+        raise InputError(Code.ALREADY_REGISTERED, what="this certificate")
 
 
 def add_certificate(installation: Installation, system_id: Uuid4, certificate: Certificate) -> None:
     """Let a system be known by one more certificate, so that it can change over; of the same CVR number.
 
-    Raises what `verify_certificate` raises, InputError NOT_FOUND or CERTIFICATE_OF_ANOTHER.
+    Raises what `verify_certificate` raises, InputError NOT_FOUND, CERTIFICATE_OF_ANOTHER or ALREADY_REGISTERED.
     """
     at = installation.clock()
     trust = installation.trust.current(at)
@@ -135,12 +138,41 @@ def add_certificate(installation: Installation, system_id: Uuid4, certificate: C
             raise InputError(Code.NOT_FOUND)
         if system.vendor_cvr != trusted.identity.cvr:
             raise InputError(Code.CERTIFICATE_OF_ANOTHER)
+        _require_new(connection, certificate)
         systems.add_certificate(
             connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
         )
-        for party in {mandate.party_id for mandate in mandates.mandates_for(connection, system_id)}:
-            details = ("CERTIFICATE_ADDED", f"system.{system_id}", certificate.fingerprint)
-            log_entries.append(connection, _config(installation, party, details, at))
+        details = ("CERTIFICATE_ADDED", f"system.{system_id}", certificate.fingerprint)
+        _tell_parties(installation, connection, system, details, at)
+
+
+def end_certificate(installation: Installation, system_id: Uuid4, fingerprint: str) -> None:
+    """Let a system no longer be known by a certificate, now. InputError NOT_FOUND if it is not, or no more.
+
+    `fingerprint` is the hexadecimal SHA-256 of its DER, as lists and logs show it.
+    """
+    at = installation.clock()
+    with installation.database.transaction() as connection:
+        system = systems.find_system(connection, system_id)
+        if system is None or not system.is_known_by(fingerprint, at):
+            raise InputError(Code.NOT_FOUND)
+        systems.end_certificate(connection, fingerprint, at)
+        details = ("CERTIFICATE_ENDED", f"system.{system_id}", fingerprint)
+        _tell_parties(installation, connection, system, details, at)
+
+
+def _tell_parties(
+    installation: Installation,
+    connection: Connection,
+    system: System,
+    details: tuple[str, ...],
+    at: datetime,
+) -> None:
+    """Log a change of a system for every party that it may act for: by mandate, or by its own CVR number."""
+    told = {mandate.party_id for mandate in mandates.mandates_for(connection, system.id)}
+    told |= parties.parties_of_cvr(connection, system.vendor_cvr)
+    for party in sorted(told, key=str):
+        log_entries.append(connection, _config(installation, party, details, at))
 
 
 def give_mandate(installation: Installation, mandate: Mandate) -> None:
@@ -175,12 +207,14 @@ def end_mandate(installation: Installation, party_id: PartyId, mandate_id: Uuid4
 
 
 def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Route, ...]) -> None:
-    """Replace which of a party's systems receive what. InputError NOT_FOUND if the party is not registered."""
+    """Replace which of a party's systems receive what. InputError NOT_FOUND if it or a system is not registered."""
     at = installation.clock()
     details = ("ROUTES_SET", *dict.fromkeys(f"system.{route.system_id}" for route in routes))
     entry = _config(installation, party_id, details, at)
     with installation.database.transaction() as connection:
         if parties.find_party(connection, party_id) is None:
+            raise InputError(Code.NOT_FOUND)
+        if any(systems.find_system(connection, route.system_id) is None for route in routes):
             raise InputError(Code.NOT_FOUND)
         parties.set_routes(connection, party_id, routes)
         log_entries.append(connection, entry)
@@ -217,7 +251,7 @@ def ping(installation: Installation, verified: Verified, request: PingRequest) -
             if mandate.valid_from <= at and (mandate.valid_until is None or at < mandate.valid_until)
         ),
         echo=request.echo,
-        reachable=None if request.party is None else asked is not None,
+        reachable=None if request.party is None else asked is not None and _is_reachable(asked),
     )
 
 
@@ -232,10 +266,15 @@ def _found(party: Party, at: datetime) -> FoundParty:
     return FoundParty(
         party=party.id,
         name=party.name,
-        reachable=bool(party.receives),
+        reachable=_is_reachable(party),
         kinds=tuple(sorted(party.receives, key=lambda kind: kind.value)),
         contacts=tuple(each for each in party.contacts if each.is_valid_on(today)),
     )
+
+
+def _is_reachable(party: Party) -> bool:
+    """Whether there is any kind of document that it receives."""
+    return bool(party.receives)
 
 
 def _certificate_facts(verified: Verified) -> CertificateFacts:

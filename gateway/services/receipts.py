@@ -124,7 +124,7 @@ def _find(
 ) -> tuple[Caller, DocumentRow]:
     """The caller and the delivered document it may speak of."""
     caller = authorise(connection, verified, operation, request.on_behalf_of, at)
-    found = documents.find_visible(connection, caller.party.id, request.document_id)
+    found = documents.find_delivered(connection, caller.party.id, request.document_id)
     return caller, require_visible(found, operation, caller.party.id)
 
 

@@ -9,7 +9,7 @@ again gets the first result.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,7 +75,7 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
                 at,
             )
     if known is not None:
-        return _repeat(installation, caller, known, submitted)
+        return _repeat(installation, caller, known, submitted, request.attachments)
     assert judgement is not None, "a document that is new was judged"
     assert recipient is not None, "the judgement found the recipient"
     accepted = _prepare(installation, caller, request, submitted, judgement, at)
@@ -104,19 +104,32 @@ def _require_carried(operation: Operation, document: Document) -> None:
 
 
 def _repeat(
-    installation: Installation, caller: Caller, known: DocumentRow, submitted: Submitted
+    installation: Installation,
+    caller: Caller,
+    known: DocumentRow,
+    submitted: Submitted,
+    attachments: Sequence[AttachmentContent],
 ) -> SendAnswer:
     """Give the first result again, if the document is the same; only the message is remembered anew."""
+    digests = {each.number: hashlib.sha256(each.content).digest() for each in attachments}
     with installation.database.transaction() as connection:
         remember(connection, caller.verified)
-        return _first_result(connection, caller.verified, known, submitted)
+        return _first_result(connection, caller.verified, known, submitted, digests)
 
 
 def _first_result(
-    connection: Connection, verified: Verified, known: DocumentRow, submitted: Submitted
+    connection: Connection,
+    verified: Verified,
+    known: DocumentRow,
+    submitted: Submitted,
+    attachments: Mapping[int, bytes],
 ) -> SendAnswer:
-    """The answer that the first submission got. InputError DUPLICATE_DIFFERENT if this is another document."""
-    if known.content_digest != submitted.digest():
+    """The answer that the first submission got. InputError DUPLICATE_DIFFERENT if this is another document.
+
+    `attachments` are the digests of what came with it, by number: what its list says of them is not enough.
+    """
+    kept = {part.number: part.sha256 for part in documents.parts_of(connection, known.key)}
+    if known.content_digest != submitted.digest() or kept != attachments:
         raise InputError(Code.DUPLICATE_DIFFERENT, document_id=known.document_id.text)
     acceptance = evidence_rows.find_evidence(connection, known.acceptance_evidence_id)
     assert acceptance is not None, "an accepted document has its acceptance"
@@ -223,7 +236,8 @@ def _record(installation: Installation, caller: Caller, recipient: Party, accept
         remember(connection, caller.verified)
         known = documents.find_own(connection, row.sender, row.document_id)
         if known is not None:
-            return _first_result(connection, caller.verified, known, accepted.submitted)
+            digests = {part.number: part.sha256 for part in accepted.parts}
+            return _first_result(connection, caller.verified, known, accepted.submitted, digests)
         for crl in accepted.revocation_lists:
             validation_material.keep(connection, crl)
         installation.blobs.record(connection, *accepted.blobs)

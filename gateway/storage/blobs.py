@@ -78,7 +78,11 @@ class Blobs:
         return staged.name
 
     def get(self, connection: Connection, name: str) -> bytes:
-        """The ciphertext of this name. InternalError STORED_DATA_ALTERED if it is missing or not what was put."""
+        """The ciphertext of this name.
+
+        InternalError STORED_DATA_ALTERED if it is missing or not what was put, UnavailableError STORE_UNAVAILABLE if
+        it cannot be read now.
+        """
         row = _FIND.one(connection, name)
         if row is None:
             raise InternalError(Code.STORED_DATA_ALTERED)
@@ -86,8 +90,10 @@ class Blobs:
         if octets is None:
             try:
                 octets = self._path(name).read_bytes()
-            except OSError as error:
+            except FileNotFoundError as error:
                 raise InternalError(Code.STORED_DATA_ALTERED) from error
+            except OSError as error:
+                raise UnavailableError(Code.STORE_UNAVAILABLE) from error
         if hashlib.sha256(octets).hexdigest() != name:
             raise InternalError(Code.STORED_DATA_ALTERED)
         return octets

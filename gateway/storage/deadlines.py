@@ -75,6 +75,7 @@ _WARNED = Prepared(
 _FIRED = Prepared(
     update(deadline).where(_IS_THIS).values(fired_at=bindparam("at"), next_at=null()), "row", "at"
 )
+_POSTPONED = Prepared(update(deadline).where(_IS_THIS).values(next_at=bindparam("at")), "row", "at")
 _OF_DOCUMENT = Prepared(
     select(*_CELLS).where(deadline.c.document_key == bindparam("document_key")).order_by(deadline.c.id),
     "document_key",
@@ -111,6 +112,11 @@ def mark_warned(connection: Connection, deadline_id: int, at: datetime) -> bool:
 def mark_fired(connection: Connection, deadline_id: int, at: datetime) -> bool:
     """Note that it fired, in the transaction that tells. False if it has fired or was cancelled: then tell nobody."""
     return _FIRED.run(connection, deadline_id, millis(at)) == 1
+
+
+def postpone(connection: Connection, deadline_id: int, until: datetime) -> None:
+    """Look at a wait again at `until`, since now it can neither warn nor fire; one that is over stays so."""
+    _POSTPONED.run(connection, deadline_id, millis(until))
 
 
 def deadlines_of(connection: Connection, document_key: int) -> tuple[DeadlineRow, ...]:

@@ -125,6 +125,13 @@ _FIND_VISIBLE = Prepared(
     "party",
     "document_id",
 )
+_FIND_DELIVERED = Prepared(
+    _HELD.where(document.c.document_id == bindparam("document_id"), _IS_RECIPIENT)
+    .order_by(document.c.key)
+    .limit(1),
+    "party",
+    "document_id",
+)
 _CONVERSATION = Prepared(
     _HELD.where(
         document.c.conversation_id == bindparam("conversation_id"), or_(_IS_SENDER, _IS_RECIPIENT)
@@ -213,6 +220,15 @@ def find_visible(connection: Connection, party: PartyId, document_id: Uuid4) -> 
     Ids are unique only per sender. If several fit, the party's own comes first, then the first accepted.
     """
     row = _FIND_VISIBLE.one(connection, str(party), document_id.text)
+    return None if row is None else _document(connection, row)
+
+
+def find_delivered(connection: Connection, party: PartyId, document_id: Uuid4) -> DocumentRow | None:
+    """The document of this id that was delivered to the party, or None; the first accepted, if several were.
+
+    So a party that sends a document under the id of one it received can still fetch the latter.
+    """
+    row = _FIND_DELIVERED.one(connection, str(party), document_id.text)
     return None if row is None else _document(connection, row)
 
 

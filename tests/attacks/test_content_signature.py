@@ -291,6 +291,13 @@ def comment_in(path: str) -> Change:
         (comment_in("//ds:SignatureValue"), Code.XML_FORBIDDEN),
         (comment_in("doc:Header/doc:Subject/doc:Name"), Code.XML_FORBIDDEN),
         (comment_in("//ds:SignedInfo"), Code.SIGNATURE_SHAPE),
+        (
+            adding(
+                "//xades:QualifyingProperties",
+                "<xades:UnsignedProperties><ds:a/><!-- x --></xades:UnsignedProperties>",
+            ),
+            Code.SIGNATURE_SHAPE,
+        ),
         (texting("//ds:SignedInfo", "text"), Code.SIGNATURE_SHAPE),
         (texting(TO_DOCUMENT + "/ds:DigestValue", "not base64!"), Code.SIGNATURE_SHAPE),
         (texting(TO_DOCUMENT + "/ds:DigestValue", ""), Code.SIGNATURE_SHAPE),

@@ -70,6 +70,11 @@ def test_the_offices_are_closed_on_exactly_these_days_of_a_year(year: int) -> No
     assert working == {day for day in days if day.isoweekday() <= 5 and day not in expected}
 
 
+def test_the_first_year_of_the_calendar_has_its_holidays() -> None:
+    assert len(closed_days(1990, CALENDAR.holidays)) == 14
+    assert closed_days(1989, CALENDAR.holidays) == frozenset()
+
+
 def test_great_prayer_day_was_a_holiday_until_2023() -> None:
     assert not CALENDAR.is_working_day(date(2023, 5, 5))
     assert CALENDAR.is_working_day(date(2024, 4, 26))
@@ -134,6 +139,10 @@ def test_what_no_calendar_can_answer_is_refused() -> None:
         Calendar(opens=time(16), closes=time(16))
     with pytest.raises(ValueError, match="1990 to 2100"):
         CALENDAR.is_working_day(date(2101, 1, 3))
+    with pytest.raises(ValueError, match="1990 to 2100"):
+        CALENDAR.is_working_day(date(1989, 12, 29))
+    assert CALENDAR.is_working_day(date(1990, 1, 2))
+    assert CALENDAR.is_working_day(date(2100, 12, 30))
     with pytest.raises(ValueError, match="zoned UTC"):
         CALENDAR.add_working_time(datetime(2026, 8, 7, 13), HOUR)  # noqa: DTZ001
     with pytest.raises(ValueError, match="backwards"):

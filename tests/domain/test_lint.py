@@ -36,6 +36,7 @@ FINDS = {
     ],
     "X02 O": [
         "Hun har ADHD.", "Har fået diagnosen i maj.", "Det er præstationsangst.", "Går til psykolog.", "Var sygemeldt.",
+        "Får ADD-medicin.",
     ],
     "X03 O": [
         "Har været i fængsel.", "Politiet ringede.", "Er muslim.", "Er i en fagforening.", "Er homoseksuel.",
@@ -49,6 +50,7 @@ FINDS = {
     "X05 E": [
         "Konto 1234 0000123456", "kontonr. 1234 0000123456", "Reg. nr. 1234 0000123456", "9999 0000123456",
         "DK50 0040 0440 1162 43", "Kort 4111 1111 1111 1111", "4111-1111-1111-1111",
+        "5500-0000-0000-0004",
     ],
     "X06 O": ["Hendes mor Mette ringer.", "Kæresten Alma", "Søsteren, Sofie, hjælper.", "Skilsmissen fylder."],
     "X07 W": ["Ring på 00 00 00 01.", "Nummer: +4500000001", "Skriv til alma@proevesen.example"],
@@ -71,6 +73,8 @@ LEAVES_ALONE = [
     "Har fulgt kurset fra 10.08.2026 til 12.12.2026.",
     "Lokale 12, 3 timer om ugen.",
     "Kald hende ikke Prøvesen.",
+    "Linje et.\n\tLinje to.",
+    "Ordre 7413055092 og 4403055092.",
 ]
 
 
@@ -150,12 +154,16 @@ def test_health_words_are_stopped_also_where_health_may_be_told() -> None:
 
 
 def test_one_long_text_in_several_fields_was_pasted() -> None:
-    note = "Møder stabilt, når dagen er kendt på forhånd, og tager selv ansvar for værktøjet. " * 3
+    note = ("Møder stabilt, når dagen er kendt på forhånd, og tager selv ansvar for værktøjet. " * 3)[
+        :239
+    ] + "."
     once = text(f"{ORDER}/MessageTo/Text", note)
     twice = text(f"{ORDER}/MunicipalHelp/How", note.upper())
     assert struck(findings(LETTER, once)) == set()
     (found,) = [each for each in findings(LETTER, once, twice) if each.rule is Rule.X10]
     assert found.path == "/Document/EducationOrderLetter/MessageTo/Text"
+    shorter = (text(f"{ORDER}/MessageTo/Text", note[1:]), text(f"{ORDER}/MunicipalHelp/How", note[1:]))
+    assert struck(findings(LETTER, *shorter)) == set()
 
 
 def test_the_lint_never_tells_what_it_found() -> None:

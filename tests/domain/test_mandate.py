@@ -129,6 +129,10 @@ def test_a_mandate_covers_nothing_beside_what_it_says(change: dict[str, object])
     assert authority(mandate=replace(MANDATE, **change)) is None  # type: ignore[arg-type]
 
 
+def test_a_mandate_holds_from_its_first_moment() -> None:
+    assert authority(mandate=replace(MANDATE, valid_from=NOW)) is not None
+
+
 def test_a_mandate_without_end_stands() -> None:
     assert authority(mandate=replace(MANDATE, valid_until=None), at=NOW + timedelta(days=4000)) is not None
 

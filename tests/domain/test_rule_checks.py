@@ -405,6 +405,21 @@ def test_a_finding_names_its_place_as_the_document_was_received() -> None:
     assert found.violation.code == "RULE_D01"
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (text(f"{RISK}/Imminent", "false"), ("N02", f"/Document/{RISK}/Imminent")),
+        (text(f"{RISK}/Phase", "ENDED"), ("N04", f"/Document/{RISK}/Phase")),
+        (text("Header/Subject/CprNumber", "7413055092"), ("H05", "/Document/Header/Subject/CprNumber")),
+        (born("2012-10-07"), ("H08", "/Document/Header/Subject/CprNumber")),
+        (drop("Header/Subject"), ("H16", "/Document/Header")),
+        (reply_to(), ("H15", "/Document/Header/ReplyTo")),
+    ],
+)
+def test_a_finding_stands_where_it_can_be_mended(change: Change, place: tuple[str, str]) -> None:
+    assert place in {(found.rule.name, found.path) for found in findings(NOTICE, change)}
+
+
 def test_no_finding_quotes_what_it_found() -> None:
     secret = "Hemmeligt 7403055092"
     for found in findings(

@@ -1,0 +1,87 @@
+"""How the demonstration tells its story in a terminal, step by step while it happens, and how it sums up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from demo.transcript import Broken, Step, Transcript
+
+
+class Teller:
+    """Tells each step as it is taken, and keeps the transcript."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.transcript = Transcript()
+        self.failed: Step | None = None
+        self._chapter = ""
+        self._started = time.monotonic()
+
+    def chapter(self, name: str, title: str) -> None:
+        """Begin a chapter."""
+        self._chapter = name
+        self.console.print()
+        self.console.rule(f"[bold]{escape(title)}", align="left", style="cyan")
+
+    @contextmanager
+    def step(self, name: str, sentence: str) -> Iterator[Step]:
+        """Take one step; `sentence` says what happens. Any error ends the story here."""
+        step = Step(self._chapter, name, sentence)
+        started = time.monotonic()
+        try:
+            with self.console.status(escape(sentence)):
+                yield step
+        except Exception:
+            self.failed = step
+            raise
+        step.seconds = time.monotonic() - started
+        self.transcript.steps.append(step)
+        self.console.print(f"[green]✓[/] {escape(sentence)} [dim]({step.seconds:.1f} s)[/]", highlight=False)
+        for line in step.lines:
+            self.console.print(f"  {escape(line)}", style="dim", highlight=False, soft_wrap=True)
+
+    def show(self, title: str, text: str) -> None:
+        """Show something whole, as the receiver sees it."""
+        self.console.print(Panel(escape(text), title=escape(title), title_align="left", border_style="yellow"))
+
+    def sum_up(self) -> None:
+        """Show what was proved, chapter by chapter."""
+        table = Table(title="What this run has shown", title_justify="left", show_lines=False)
+        table.add_column("Step")
+        table.add_column("Found", overflow="fold")
+        for step in self.transcript.steps:
+            found = ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in step.facts.items())
+            table.add_row(step.name, found)
+        self.console.print()
+        self.console.print(table)
+        seconds = time.monotonic() - self._started
+        count = len(self.transcript.steps)
+        self.console.print(f"[bold green]All {count} steps hold.[/] {seconds:.0f} seconds.")
+
+    def tell_failure(self, error: BaseException, log_lines: list[str]) -> None:
+        """Say which step failed and why, and what the gateway logged last."""
+        where = self.failed.name if self.failed else "start"
+        what = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+        self.console.print(f"\n[bold red]✗ {escape(where)}[/] {escape(what)}", highlight=False)
+        if log_lines:
+            self.console.print("The gateway's last log lines:", style="bold")
+            for line in log_lines:
+                self.console.print(f"  {escape(line)}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _short(value: object) -> str:
+    """A fact in few words."""
+    if value is True:
+        return "yes"
+    if value is False:
+        return "no"
+    if isinstance(value, list):
+        return " ".join(str(each) for each in value)
+    return str(value)

@@ -1,0 +1,259 @@
+"""Writes the pages that are made from the code: errors, settings, states. `make docs` runs it; a test compares.
+
+What stands in them is changed where it comes from, never in the pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, TypeGuard
+
+from annotated_types import Ge, Gt, Le, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gateway.domain.catalogue import Code, Family
+from gateway.domain.deadlines import FIRINGS
+from gateway.domain.errors import (
+    BropostError,
+    InputError,
+    InternalError,
+    PeerError,
+    TrustError,
+    UnavailableError,
+)
+from gateway.domain.kinds import WAITS_OF_URGENCY, DocumentKind, Waits, WorkingSpan
+from gateway.domain.rules import Place, Rule, Severity
+from gateway.domain.status import MISSES, ORDER, State
+from gateway.protocol.soap import SoapVersion, fault_code
+from gateway.settings import Settings
+from gateway.xmlcore.explanations import CODES
+
+FOLDER: Final = Path(__file__).parent
+_MARK: Final = "<!-- Made by `make docs`. Change {source}, not this page. -->"
+_ERRORS: Final[Mapping[Family, type[BropostError]]] = {
+    each.family: each for each in (InputError, TrustError, PeerError, UnavailableError, InternalError)
+}
+NOT_SET: Final = (State.RELAYED, State.ANSWERED, State.WITHDRAWN, State.RELAY_FAILED, State.FAILED)
+"""The states that no workflow of this version records."""
+_SEVERITIES: Final = {
+    Severity.ERROR: "refused",
+    Severity.OVERRIDABLE: "stopped, unless overridden with a reason",
+    Severity.WARNING: "accepted, with a warning",
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+def errors_page() -> str:
+    """The page of errors, business rules and schema violations."""
+    parts = [
+        "# Errors",
+        _MARK.format(source="`gateway/domain/catalogue.py` or `gateway/domain/rules.py`"),
+        "Every fault carries one `BropostFault` with a code of this page. `{names}` are filled in with facts: numbers, "
+        "codes, places; never personal data. A code is stable: it is never renamed and never used again for something "
+        "else.",
+        "A code marked **hidden** stays in the operations log; the caller is told `MESSAGE_NOT_TRUSTED`, for the "
+        "reason would help an attacker. The correlation id in the fault leads to the line in the log.",
+    ]
+    for family in Family:
+        codes = [code for code in Code if code.row.family is family]
+        parts += [
+            f"## {family.name}: {family.value} must act",
+            _family(family, codes),
+            *([_table(("Code", "English", "Danish"), map(_error, codes))] if codes else []),
+        ]
+    parts += [
+        "## Business rules",
+        "A fault `RULES_BROKEN` carries the code of its first broken rule, and one `Violation` for each finding, with "
+        "path, line and words. Warnings come with the answer. Some rules strike differently by circumstance.",
+    ]
+    for place in Place:
+        rules = [rule for rule in Rule if rule.row.place is place]
+        parts += [
+            f"### Rules on {place.value}",
+            _table(("Code", "Strikes as", "English", "Danish"), map(_rule, rules)),
+        ]
+    parts += [
+        "## Schema violations",
+        "A fault `SCHEMA_INVALID` carries one `Violation` for each place. Its words name the element and what is "
+        "expected there, from the schema's own labels. Its code is one of:",
+        ", ".join(f"`{code}`" for code in sorted({*CODES.values(), "element-missing", "element-namespace"}))
+        + ".",
+    ]
+    return _page(parts)
+
+
+def settings_page() -> str:
+    """The page of settings."""
+    parts = [
+        "# Settings",
+        _MARK.format(source="`gateway/settings.py`"),
+        "One TOML file, read at the start. Relative paths count from the folder of the file. An unknown key, a missing "
+        "one or a value out of range stops the start with `SETTINGS_INVALID`. Nothing here can weaken signatures, "
+        "revocation or the log. `bropost pki init` writes a file for development; [operations](operations.md) tells "
+        "what to put where.",
+        "## At the top of the file",
+        _settings_table(Settings),
+    ]
+    for name, field in Settings.model_fields.items():
+        if _is_section(field.annotation):
+            words = " ".join((field.annotation.__doc__ or "").split())
+            parts += [f"## [{name}]", words, _settings_table(field.annotation)]
+    return _page(parts)
+
+
+def states_page() -> str:
+    """The page of states, deadlines and kinds."""
+    return _page(
+        [
+            "# States, deadlines and kinds",
+            _MARK.format(source="`gateway/domain/status.py`, `deadlines.py` or `kinds.py`"),
+            "The state of a document is computed from its events and stored nowhere. It shows the furthest positive "
+            "state; a negative one is shown until what it missed arrives, and then the arrival is flagged as late.",
+            "```mermaid\n" + "\n".join(_diagram()) + "\n```",
+            "RELAYED occurs between two installations only. WITHDRAWN wins over all others. In this version nothing "
+            f"sets {', '.join(state.name for state in NOT_SET)}: see "
+            "[what is not there yet](../README.md#what-is-not-there-yet).",
+            "## What silence becomes",
+            "Each wait has a warning and an end, counted in Danish working time. At the end the gateway makes signed "
+            "evidence of the silence.",
+            _table(
+                ("Waiting for", "Becomes", "Evidence", "Reason", "English", "Danish"),
+                (
+                    (
+                        kind.value.name,
+                        firing.state.name,
+                        firing.evidence.value,
+                        f"`{firing.reason.code.name}`",
+                        firing.reason.code.words.english,
+                        firing.reason.code.words.danish,
+                    )
+                    for kind, firing in FIRINGS.items()
+                ),
+            ),
+            "## Kinds of documents",
+            "M is a municipality, I an institution. Only released kinds can be sent; the others are known by name.",
+            _table(
+                ("Kind", "Way", "Danish", "English", "Read within", "Answered within", "Released"),
+                map(_kind, DocumentKind),
+            ),
+            "A notice of dropout risk says how urgent it is:",
+            _table(
+                ("Urgency", "Read within", "Answered within"),
+                ((f"`{urgency.value}`", *_spans(waits)) for urgency, waits in WAITS_OF_URGENCY.items()),
+            ),
+        ]
+    )
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+    "states.md": states_page,
+}
+"""Every generated page, by its file name in this folder."""
+
+
+def _family(family: Family, codes: list[Code]) -> str:
+    """Whom SOAP blames in this family, and whether trying again helps."""
+    if not codes:
+        return "No code of this family yet: it is for what another gateway does."
+    code = fault_code(_ERRORS[family](codes[0]))
+    http = code.http_status(SoapVersion.SOAP_12)
+    again = "Retryable." if family is Family.UNAVAILABLE else "Not retryable as it stands."
+    return f"SOAP blames `{code.value[0]}` (1.1) or `{code.value[1]}` (1.2, HTTP {http}). {again}"
+
+
+def _error(code: Code) -> tuple[str, ...]:
+    hidden = "" if code.row.disclosed else " **hidden**"
+    return f"`{code.name}`{hidden}", code.row.english, code.row.danish
+
+
+def _rule(rule: Rule) -> tuple[str, ...]:
+    strikes = "; ".join(_SEVERITIES[each] for each in Severity if each in rule.row.severities)
+    return f"`{rule.code}`", strikes, rule.row.english, rule.row.danish
+
+
+def _settings_table(section: type[BaseModel]) -> str:
+    rows = [
+        (f"`{name}`", _default(field), _allowed(field), field.description or "")
+        for name, field in section.model_fields.items()
+        if not _is_section(field.annotation)
+    ]
+    return _table(("Setting", "Default", "Allowed", "What it does"), rows)
+
+
+def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default()
+    return "none" if value is None else f"`{value}`"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """The bounds of a setting in words; empty where its type says all."""
+    bounds = []
+    for each in field.metadata:
+        match each:
+            case Ge(ge=least):
+                bounds.append(f"from {least}")
+            case Gt(gt=least):
+                bounds.append(f"more than {least}")
+            case Le(le=most):
+                bounds.append(f"to {most}")
+            case MinLen():
+                bounds.append("at least one")
+    choices = re.findall(r"'([^']+)'", str(field.annotation)) if "Literal" in str(field.annotation) else []
+    return ", ".join(f"`{choice}`" for choice in choices) or " ".join(bounds)
+
+
+def _diagram() -> Iterable[str]:
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {ORDER[0].name}"
+    for state, following in pairwise(ORDER):
+        yield f"    {state.name} --> {following.name}"
+    relayed = ORDER.index(State.RELAYED)
+    yield f"    {ORDER[relayed - 1].name} --> {ORDER[relayed + 1].name}: same installation"
+    for negative, missed in MISSES.items():
+        yield f"    {ORDER[ORDER.index(missed) - 1].name} --> {negative.name}"
+        yield f"    {negative.name} --> {missed.name}: late"
+    yield f"    {State.ACCEPTED.name} --> {State.WITHDRAWN.name}: at any time after"
+
+
+def _kind(kind: DocumentKind) -> tuple[str, ...]:
+    ways = ", ".join(sorted(way.value for way in kind.row.directions))
+    released = "yes" if kind.is_released else "not yet"
+    return f"`{kind.value}`", ways, kind.row.danish, kind.row.english, *_spans(kind.row.waits), released
+
+
+def _spans(waits: Waits) -> tuple[str, str]:
+    return _span(waits.read), _span(waits.answer) if waits.answer else "-"
+
+
+def _span(span: WorkingSpan) -> str:
+    return f"{span.days} working days" if span.days else f"{span.hours} working hours"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _page(parts: Iterable[str]) -> str:
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()

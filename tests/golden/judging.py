@@ -1,0 +1,132 @@
+"""How golden documents are judged: with the product's rules and lists, the test registers, and no clock.
+
+`documents.toml` says what surrounds each document; a case may replace any part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+from gateway.domain.codes import CodeList, DatedCode
+from gateway.domain.document import Document
+from gateway.domain.evaluation import evaluate
+from gateway.domain.identifiers import Cvr, PartyId, Uuid4
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.lint_words import WordLists
+from gateway.domain.policy import Policy
+from gateway.domain.rule_context import AttachmentFacts, KnownDocument, RuleContext
+from gateway.domain.rules import Finding
+from gateway.protocol.attachment_files import media_type_of
+from gateway.protocol.documents import read_document
+from gateway.xmlcore import resources
+from gateway.xmlcore.annotations import document_annotations
+from gateway.xmlcore.code_lists import (
+    basis_sets,
+    data_categories,
+    institutions_of,
+    municipalities_of,
+    provisions,
+)
+from gateway.xmlcore.parse import parse
+from gateway.xmlcore.schema import document_schema
+from tests.golden.loader import FOLDER, INSTITUTIONS, MUNICIPALITIES, attachment
+
+_ON_THE_WAY: Final = timedelta(minutes=1)
+
+
+def read(octets: bytes) -> Document:
+    """The document in these octets. Raises InputError where it breaks its schema."""
+    root = parse(octets)
+    document_schema().require(root)
+    return read_document(root)
+
+
+def judge(name: str, octets: bytes, **circumstances: Any) -> tuple[Finding, ...]:
+    """Every finding on this document, which is the golden one of this name or a change of it."""
+    document = read(octets)
+    return evaluate(document, context(name, document, **circumstances))
+
+
+def context(
+    name: str,
+    document: Document,
+    *,
+    now: datetime | None = None,
+    certificate: str | None = None,
+    replacement_numbers: bool = True,
+    cooperation: bool = False,
+    history: Sequence[str] | None = None,
+    attachments: Sequence[str] | None = None,
+    kle: Sequence[str] | None = None,
+) -> RuleContext:
+    """What the rules know besides the document; all that is not given is as `documents.toml` says."""
+    around = surroundings(name)
+    earlier = around.get("history", ()) if history is None else history
+    files = around.get("attachments", ()) if attachments is None else attachments
+    return RuleContext(
+        now=now or document.created_at + _ON_THE_WAY,
+        certificate_cvr=Cvr(certificate) if certificate else _own_cvr(document),
+        policy=Policy(document_annotations(), basis_sets(), provisions(), cooperation_decided=cooperation),
+        categories=data_categories(),
+        words=word_lists(),
+        municipalities=municipalities_of(MUNICIPALITIES.read_bytes()),
+        institutions=institutions_of(INSTITUTIONS.read_bytes()),
+        kle=None if kle is None else CodeList("kle", tuple(_always(code) for code in kle)),
+        replacement_numbers_allowed=replacement_numbers,
+        history=tuple(_known(each) for each in earlier),
+        attachments=tuple(_facts(number, file_name) for number, file_name in enumerate(files, start=1)),
+    )
+
+
+def surroundings(name: str) -> Mapping[str, Any]:
+    """What `documents.toml` says of this golden document. KeyError where it says nothing."""
+    found: Mapping[str, Any] = _table()["document"][name]
+    return found
+
+
+def short(finding: Finding) -> str:
+    """A finding as the files here write it: "H06 /Document/Header/Subject/CprNumber"."""
+    return f"{finding.rule.name} {finding.path}"
+
+
+@cache
+def word_lists() -> WordLists:
+    """The product's word lists."""
+    return WordLists.from_mapping(tomllib.loads(resources.read("codes/lint_words.toml").decode()))
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads((FOLDER / "documents.toml").read_text(encoding="utf-8"))
+
+
+def _own_cvr(document: Document) -> Cvr:
+    """The seal of a golden document is the golden sender's: a change of the header does not change it."""
+    municipality = document.kind.is_letter
+    return Cvr("11111111" if municipality else "22222222")
+
+
+def _always(code: str) -> DatedCode:
+    return DatedCode(code, code, code, datetime.min.date())
+
+
+def _known(name: str) -> KnownDocument:
+    row = _table()["history"][name]
+    return KnownDocument(
+        Uuid4(row["documentId"]),
+        Uuid4(row["conversationId"]),
+        PartyId.parse(row["sender"]),
+        PartyId.parse(row["recipient"]),
+        DocumentKind(row["kind"]),
+        row.get("phase"),
+    )
+
+
+def _facts(number: int, file_name: str) -> AttachmentFacts:
+    octets = attachment(file_name)
+    return AttachmentFacts(number, len(octets), hashlib.sha256(octets).digest(), media_type_of(octets))
