@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ from gateway.storage.configuration import claim_installation
 from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
 from gateway.transport.trust_files import TrustFiles
+from gateway.xmlcore import resources
 from gateway.xmlcore.namespaces import SERVICE, tag
 from gateway.xmlcore.parse import parse
 
@@ -158,8 +160,6 @@ def letter_octets(document_id: Uuid4, attached: Attached | None = None) -> bytes
 
 
 def _manifest(attached: Attached) -> bytes:
-    import hashlib  # noqa: PLC0415
-
     digest = pybase64.b64encode_as_string(hashlib.sha256(attached.octets).digest())
     return (
         '<Attachments xmlns="urn:dk:bropost:document:1"><Attachment><Number>1</Number>'
@@ -199,6 +199,15 @@ def _refer(payload: etree._Element, *, mtom: bool) -> None:
     content = etree.SubElement(element, tag(SERVICE, "Content"))
     include = etree.SubElement(content, "{http://www.w3.org/2004/08/xop/include}Include")
     include.set("href", "cid:skema@bench")
+
+
+def write_schemas(folder: Path) -> Path:
+    """Write the packaged schemas into a folder and return the service schema, for libraries that read files."""
+    for name in resources.names():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(resources.read(name))
+    return folder / resources.SERVICE_SCHEMA
 
 
 def open_bench(folder: Path, keys: Keys) -> Bench:

@@ -42,11 +42,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Bropost, end to end, on this machine.")
-    parser.add_argument("--json", action="store_true", help="print a transcript; the story goes to standard error")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the installation in this empty folder, keep it")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="Bropost, end to end, on this machine."
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print a transcript; the story goes to standard error"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="make the installation in this empty folder, keep it"
+    )
     parser.add_argument("--serve", action="store_true", help="keep the installation running until Ctrl-C")
-    parser.add_argument("--port", type=int, default=None, help="TCP port with --serve; default: 8443, or a free one")
+    parser.add_argument(
+        "--port", type=int, default=None, help="TCP port with --serve; default: 8443, or a free one"
+    )
     return parser.parse_args(arguments)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 import zeep
@@ -19,6 +19,9 @@ from demo.parties import Party
 
 SERVICE = "urn:dk:bropost:service:1"
 DOCUMENT = "urn:dk:bropost:document:1"
+
+Typed: TypeAlias = Any
+"""What zeep makes of XML and takes for it: values named as in the schema, typed only while the program runs."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class CaseSystem:
             settings=zeep.Settings(strict=True, xml_huge_tree=False),
         )
 
-    def call(self, operation: str, *, on_behalf_of: Party | None = None, **arguments: Any) -> Any:
+    def call(self, operation: str, *, on_behalf_of: Party | None = None, **arguments: Typed) -> Typed:
         """Call an operation for the system's party, and return the answer.
 
         The answer is checked to be signed by the gateway and to answer this very request. Raises Refused with what
@@ -98,7 +101,7 @@ class CaseSystem:
         self.signature.require_answer_to_last_request(answer.Answer.RequestDigest)
         return answer
 
-    def typed(self, document: etree._Element) -> Any:
+    def typed(self, document: etree._Element) -> Typed:
         """Return a document as the values of zeep's types, as a vendor's own code would fill them in."""
         element = self._client.get_element(f"{{{DOCUMENT}}}Document")
         return element.parse(document, self._client.wsdl.types)
@@ -113,7 +116,7 @@ class CaseSystem:
         return Refused(_text(detail, "Code"), _text(detail, "Danish"), _text(detail, "English"), detail)
 
 
-def party_of(reference: Any) -> Mapping[str, str]:
+def party_of(reference: Typed) -> Mapping[str, str]:
     """Return the party that an answer names, with the elements that are there."""
     names = ("Cvr", "MunicipalityCode", "InstitutionNumber")
     return {name: reference[name] for name in names if reference[name] is not None}

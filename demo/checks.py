@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lxml import etree
 
 from demo import content_signature
+from demo.case_system import Typed
 from demo.documents import content_digest
 from demo.transcript import Broken
 
@@ -43,7 +44,7 @@ def read_evidence(octets: bytes, seal: Path) -> Evidence:
     """Return what evidence states, if it carries the gateway's pinned seal. Broken if not."""
     statement = content_signature.verify(octets, seal)
     if statement.tag != f"{{{EVIDENCE}}}Evidence":
-        raise Broken(f"the seal covers a {statement.tag} and no evidence")
+        raise Broken(f"the seal covers a {etree.QName(statement).localname} and no evidence")
     return Evidence(octets, statement)
 
 
@@ -80,6 +81,6 @@ def require_same_octets(what: str, found: bytes, wanted: bytes) -> None:
         raise Broken(f"{what}: {len(found)} and {len(wanted)} octets, other from octet {place} on")
 
 
-def timeline(events: Sequence[Any]) -> list[str]:
+def timeline(events: Sequence[Typed]) -> list[str]:
     """Return the kinds of the events with what each rests on, in their order."""
     return [f"{event.Kind} ({event.Basis})" for event in events]

@@ -66,8 +66,9 @@ def seal(document: etree._Element, key: Path, chain: Path) -> bytes:
     signature = etree.fromstring(template)
     root.append(signature)
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_file(str(key), xmlsec.KeyFormat.PEM)
-    context.register_id(signature.find(f".//{{{XADES}}}SignedProperties"), "Id")
+    context.key = xmlsec.Key.from_file(str(key), xmlsec.constants.KeyDataFormatPem)
+    for properties in signature.iter(f"{{{XADES}}}SignedProperties"):
+        context.register_id(properties, "Id")
     context.sign(signature)
     return etree.tostring(root, encoding="UTF-8")
 

@@ -18,7 +18,6 @@ from demo.letter_pdf import make_pdf
 NAMESPACE: Final = "urn:dk:bropost:document:1"
 GOLDEN: Final = Path(__file__).parent.parent / "tests" / "golden" / "documents"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_KEPT: Final = "BirthDate"  # the one day that does not move with the story
 
 
 def pdf_attachment() -> bytes:
@@ -103,6 +102,7 @@ def _fresh(name: str, conversation_id: str, sealed_by: str) -> etree._Element:
     now = datetime.now(UTC).replace(microsecond=0)
     written = datetime.fromisoformat(text_of(document, "Header/CreatedAt"))
     _move_days(document, timedelta(days=(now.date() - written.date()).days))
+    _keep_age(document, now.year - written.year)
     for path, text in (
         ("DocumentId", str(uuid.uuid4())),
         ("ConversationId", conversation_id),
@@ -116,8 +116,18 @@ def _fresh(name: str, conversation_id: str, sealed_by: str) -> etree._Element:
 
 def _move_days(document: etree._Element, span: timedelta) -> None:
     for element in document.iter("*"):
-        if _DAY.fullmatch(element.text or "") and etree.QName(element).localname != _KEPT:
-            element.text = (date.fromisoformat(element.text) + span).isoformat()
+        text = element.text or ""
+        if _DAY.fullmatch(text) and etree.QName(element).localname != "BirthDate":
+            element.text = (date.fromisoformat(text) + span).isoformat()
+
+
+def _keep_age(document: etree._Element, years: int) -> None:
+    """Move the year of birth, and with it the number that holds the birthday."""
+    born = date.fromisoformat(text_of(document, "Header/Subject/BirthDate"))
+    born = born.replace(year=born.year + years)
+    number = text_of(document, "Header/Subject/CprNumber")
+    set_text(document, "Header/Subject/BirthDate", born.isoformat())
+    set_text(document, "Header/Subject/CprNumber", f"{number[:4]}{born:%y}{number[6:]}")
 
 
 def _find(document: etree._Element, path: str) -> etree._Element:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from demo import parties
-from demo.operator import COMMAND, Argument, at_once, run
-from demo.parties import MUNICIPALITY, SCHOOL
+from demo.commands import COMMAND, Argument, at_once, run
+from demo.parties import MUNICIPALITY, MUNICIPALITY_SEAL, SCHOOL, SCHOOL_SYSTEM, VENDOR_SYSTEM, Party
 from demo.server import Server
 from demo.terminal import Teller
 
 CODES: Final = Path(__file__).parent.parent / "tests" / "golden" / "codes"  # registers of fictional parties
-_QUICK: Final = "\n[worker]\npoll_seconds = 0.1\ncheckpoint_seconds = 1\n"  # a demonstration does not wait a minute
+_QUICK: Final = (
+    "\n[worker]\npoll_seconds = 0.1\ncheckpoint_seconds = 1\n"  # a demonstration does not wait a minute
+)
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,20 @@ class Installation:
         """The certificates of a holder, as PEM, leaf first."""
         return self.pki / f"{name}.chain.pem"
 
+    @property
+    def log(self) -> Path:
+        """What the gateway writes while it runs."""
+        return self.folder / "gateway.log"
+
+    @property
+    def papers(self) -> Path:
+        """Where the documents and the evidence of the story are kept as files."""
+        return self.folder / "papers"
+
     def server(self) -> Server:
         """The gateway, not yet started."""
         command = [str(COMMAND), "serve", "--settings", str(self.settings)]
-        return Server(command, self.port, self.authorities, self.folder / "gateway.log")
+        return Server(command, self.port, self.authorities, self.log)
 
 
 def make_installation(folder: Path, port: int, teller: Teller) -> Installation:
@@ -64,40 +75,61 @@ def make_installation(folder: Path, port: int, teller: Teller) -> Installation:
     pki, settings = folder / "pki", folder / "gateway" / "bropost.toml"
     with teller.step("keys made", "An operator makes a development PKI in the shape of OCES3"):
         run("pki", "dev", pki)
-    with teller.step("installation made", "... and the settings of an installation with an empty store"):
-        registers = ("--municipalities", CODES / "municipalities.toml", "--institutions", CODES / "institutions.toml")
+    with teller.step("store made", "... settings, an empty store, and the municipality as its first party"):
+        registers = (f"--{name}={CODES / name}.toml" for name in ("municipalities", "institutions"))
         run("pki", "init", settings.parent, "--pki", pki, "--port", str(port), *registers)
         settings.write_text(settings.read_text("utf-8") + _QUICK, "utf-8")
-        keys = {MUNICIPALITY.id: _add_party(settings, parties.MUNICIPALITY)}
-    with teller.step("parties registered", "... registers both parties, their systems and a mandate") as step:
+        first = ("party", "add", MUNICIPALITY.name, MUNICIPALITY.id)
+        keys = {MUNICIPALITY.id: run(*first, "--settings", settings).line}
+    with teller.step(
+        "parties registered", "... registers the school, both systems, contacts and a mandate"
+    ) as step:
         keys[SCHOOL.id] = _register(settings, pki)
+        step.found(parties=list(keys))
         step.say(*(f"log key to pin: {key}" for key in keys.values()))
-        step.found(parties=[MUNICIPALITY.id, SCHOOL.id])
     return Installation(folder, port, keys)
 
 
-def _add_party(settings: Path, party: parties.Party) -> str:
-    """Register a party; the command prints the key of its log."""
-    return operate("party", "add", party.name, party.id, "--settings", settings)
-
-
 def _register(settings: Path, pki: Path) -> str:
-    """Register the school, both systems, seal, contacts and mandate; returns the key of the school's log."""
-    seal = parties.MUNICIPALITY_SEAL
-    commands: list[Sequence[str | Path]] = [
-        ("party", "add", SCHOOL.name, SCHOOL.id),
-        ("system", "add", "Eksempel Fagsystemer ESDH", "--certificate", pki / f"{parties.VENDOR_SYSTEM}.chain.pem"),
-        ("system", "add", "Prøveby SIS", "--certificate", pki / f"{parties.SCHOOL_SYSTEM}.chain.pem"),
-        ("party", "seal", MUNICIPALITY.id, "--key", pki / f"{seal}.key.pem", "--chain", pki / f"{seal}.chain.pem"),
-    ]
-    school_key, esdh, _, _ = _at_once(settings, commands)
-    contact = ("party", "contact", "--role")
-    _at_once(
-        settings,
+    """Register all that is left; returns the key of the school's log, which the command prints."""
+    where = ("--settings", settings)
+
+    def certificate(name: str) -> Path:
+        return pki / f"{name}.chain.pem"
+
+    def contact(party: Party, role: str, name: str, phone: str) -> tuple[Argument, ...]:
+        return ("party", "contact", party.id, "--role", role, "--name", name, "--phone", phone, *where)
+
+    seal_key = pki / f"{MUNICIPALITY_SEAL}.key.pem"
+    school, esdh, _, _ = at_once(
         [
-            ("mandate", "add", MUNICIPALITY.id, esdh, "--approved-by", "mette.eksempel"),
-            (*contact, "ORDER_CASEWORKER", "--name", "Mette Eksempel", "--phone", "+4500000001", MUNICIPALITY.id),
-            (*contact, "STUDY_COUNSELLOR", "--name", "Sofie Eksempelsen", "--phone", "+4500000004", SCHOOL.id),
-        ],
+            ("party", "add", SCHOOL.name, SCHOOL.id, *where),
+            (
+                "system",
+                "add",
+                "Eksempel Fagsystemer ESDH",
+                "--certificate",
+                certificate(VENDOR_SYSTEM),
+                *where,
+            ),
+            ("system", "add", "Prøveby SIS", "--certificate", certificate(SCHOOL_SYSTEM), *where),
+            (
+                "party",
+                "seal",
+                MUNICIPALITY.id,
+                "--key",
+                seal_key,
+                "--chain",
+                certificate(MUNICIPALITY_SEAL),
+                *where,
+            ),
+        ]
     )
-    return school_key
+    at_once(
+        [
+            ("mandate", "add", MUNICIPALITY.id, esdh.line, "--approved-by", "mette.eksempel", *where),
+            contact(MUNICIPALITY, "ORDER_CASEWORKER", "Mette Eksempel", "+4500000001"),
+            contact(SCHOOL, "STUDY_COUNSELLOR", "Sofie Eksempelsen", "+4500000004"),
+        ]
+    )
+    return school.line

@@ -9,7 +9,7 @@ _LEADING = 22
 
 
 def make_pdf(title: str, lines: Sequence[str]) -> bytes:
-    """Return a PDF 1.4 file with a title and lines of text; the letters are those of WinAnsi, Danish ones among them."""
+    """Return a PDF 1.4 file with a title and lines of text, in the letters of WinAnsi: the Danish ones are there."""
     text = [f"BT /F1 18 Tf 60 {_TOP} Td {_string(title)} Tj /F1 12 Tf"]
     text += [f"0 -{_LEADING} Td {_string(line)} Tj" for line in lines]
     content = "\n".join([*text, "ET"]).encode("cp1252")

@@ -30,10 +30,12 @@ class MessageSignature:
         self._sign = BinarySignature(
             str(key),
             str(chain),
-            signature_method=xmlsec.Transform.RSA_SHA256,
-            digest_method=xmlsec.Transform.SHA256,
+            signature_method=xmlsec.constants.TransformRsaSha256,
+            digest_method=xmlsec.constants.TransformSha256,
         )
-        self._gateway_key = xmlsec.Key.from_file(str(gateway_certificate), xmlsec.KeyFormat.CERT_PEM)
+        self._gateway_key = xmlsec.Key.from_file(
+            str(gateway_certificate), xmlsec.constants.KeyDataFormatCertPem
+        )
         self.request: etree._Element | None = None
         self.answers_checked = 0
 

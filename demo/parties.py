@@ -34,6 +34,8 @@ SCHOOL: Final = Party("Prøveby Erhvervsskole", "22222222", "999001", "Instituti
 VENDOR_SYSTEM: Final = "leverandoer-esdh"  # the vendor's own CVR number: acts for the municipality by mandate
 SCHOOL_SYSTEM: Final = "proeveby-sis"  # the school's own CVR number: needs no mandate
 MUNICIPALITY_SEAL: Final = "eksempelby-kommune"  # the gateway seals with it, as the municipality decided
-SCHOOL_SEAL: Final = "proeveby-erhvervsskole"  # the school's system seals with it, the gateway never sees the key
+SCHOOL_SEAL: Final = (
+    "proeveby-erhvervsskole"  # the school's system seals with it, the gateway never sees the key
+)
 GATEWAY_SEAL: Final = "gateway-seal"
 GATEWAY_MESSAGE: Final = "gateway-message"

@@ -28,6 +28,17 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on this TCP port of the loopback address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 class Server:
     """Runs a command that serves HTTPS on localhost, with its output in a file."""
 
@@ -60,6 +71,11 @@ class Server:
         """The id of the process."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def wait_until_ready(self) -> None:
         """Return once it answers over HTTPS. Broken if it ends instead, or takes too long."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from demo import parties
-from demo.case_system import CaseSystem
+from demo.case_system import CaseSystem, Typed
 from demo.installation import Installation
 from demo.message_signature import MessageSignature
 from demo.parties import MUNICIPALITY, SCHOOL, Party
@@ -39,6 +39,7 @@ class Sent:
     """A document that the gateway accepted."""
 
     label: str  # "letter" or "notice"
+    kind: str
     sender: CaseSystem
     recipient: CaseSystem
     document_id: str
@@ -47,7 +48,7 @@ class Sent:
     attachments: tuple[bytes, ...]
     acceptance: bytes  # the exact octets of the evidence
     sealed: bytes | None  # the exact octets, where the sender sealed them itself
-    request: Any  # the arguments of the request, to send it again
+    request: Mapping[str, Typed]  # the arguments of the request, to send it again
 
 
 def connect(installation: Installation, teller: Teller) -> Stage:
@@ -55,7 +56,9 @@ def connect(installation: Installation, teller: Teller) -> Stage:
     return Stage(
         teller,
         installation,
-        _system(installation, "ESDH", MUNICIPALITY, parties.VENDOR_SYSTEM, "municipality", "MunicipalitySoap11"),
+        _system(
+            installation, "ESDH", MUNICIPALITY, parties.VENDOR_SYSTEM, "municipality", "MunicipalitySoap11"
+        ),
         _system(installation, "SIS", SCHOOL, parties.SCHOOL_SYSTEM, "institution", "InstitutionSoap12"),
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Final
 
 from demo.chapters import connection, evidence, letter, log, notice, refusals
 from demo.installation import Installation, make_installation
 from demo.server import Server, free_port
 from demo.stage import Stage, connect
 from demo.terminal import Teller
+
+_STOP_SECONDS: Final = 10  # it has nothing to finish
 
 
 class Story:
@@ -25,7 +29,11 @@ class Story:
 
     def set_up(self, port: int | None = None) -> tuple[Installation, Server]:
         """Make the installation and its server, which the caller starts."""
-        self._teller.chapter("installation", "The installation")
+        self._teller.chapter(
+            "installation",
+            "The installation",
+            "set up with an operator's commands, served over HTTPS",
+        )
         installation = make_installation(self._folder, port or free_port(), self._teller)
         self._server = installation.server()
         return installation, self._server
@@ -42,8 +50,13 @@ class Story:
         with server:
             self.start(server)
             self._tell(connect(installation, self._teller))
+            self._teller.chapter(
+                "end", "The end", "stopped in order, without waiting for connections that are kept open"
+            )
             with self._teller.step("gateway stopped", "The operator stops the gateway") as step:
+                started = time.monotonic()
                 step.check("exit_status", server.stop(), 0)
+                step.check("at_once", time.monotonic() - started < _STOP_SECONDS, True)
 
     def _tell(self, stage: Stage) -> None:
         connection.tell(stage)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -22,11 +23,13 @@ class Teller:
         self.transcript = Transcript()
         self.failed: Step | None = None
         self._chapter = ""
+        self._promises: dict[str, str] = {}
         self._started = time.monotonic()
 
-    def chapter(self, name: str, title: str) -> None:
-        """Begin a chapter."""
+    def chapter(self, name: str, title: str, promise: str) -> None:
+        """Begin a chapter; `promise` says what it has shown once all its steps hold."""
         self._chapter = name
+        self._promises[name] = promise
         self.console.print()
         self.console.rule(f"[bold]{escape(title)}", align="left", style="cyan")
 
@@ -49,21 +52,32 @@ class Teller:
 
     def show(self, title: str, text: str) -> None:
         """Show something whole, as the receiver sees it."""
-        self.console.print(Panel(escape(text), title=escape(title), title_align="left", border_style="yellow"))
+        self.console.print(
+            Panel(escape(text), title=escape(title), title_align="left", border_style="yellow")
+        )
+
+    def print_plain(self, title: str, text: str) -> None:
+        """Show something that is to be copied: no frame, no line broken."""
+        self.console.print()
+        self.console.rule(f"[bold]{escape(title)}", align="left", style="cyan")
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def sum_up(self) -> None:
-        """Show what was proved, chapter by chapter."""
-        table = Table(title="What this run has shown", title_justify="left", show_lines=False)
-        table.add_column("Step")
-        table.add_column("Found", overflow="fold")
-        for step in self.transcript.steps:
-            found = ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in step.facts.items())
-            table.add_row(step.name, found)
+        """Say what was shown, chapter by chapter. Only for a story that went to its end."""
+        table = Table(title="What this run has shown", title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("Chapter")
+        table.add_column("Shown")
+        table.add_column("Steps", justify="right")
+        table.add_column("Facts", justify="right")
+        for chapter, promise in self._promises.items():
+            steps = [step for step in self.transcript.steps if step.chapter == chapter]
+            facts = sum(len(step.facts) for step in steps)
+            table.add_row(chapter, promise, str(len(steps)), str(facts))
         self.console.print()
         self.console.print(table)
         seconds = time.monotonic() - self._started
         count = len(self.transcript.steps)
-        self.console.print(f"[bold green]All {count} steps hold.[/] {seconds:.0f} seconds.")
+        self.console.print(f"[bold green]All {count} steps hold.[/] {seconds:.0f} seconds.", highlight=False)
 
     def tell_failure(self, error: BaseException, log_lines: list[str]) -> None:
         """Say which step failed and why, and what the gateway logged last."""
@@ -74,14 +88,3 @@ class Teller:
             self.console.print("The gateway's last log lines:", style="bold")
             for line in log_lines:
                 self.console.print(f"  {escape(line)}", style="dim", highlight=False, soft_wrap=True)
-
-
-def _short(value: object) -> str:
-    """A fact in few words."""
-    if value is True:
-        return "yes"
-    if value is False:
-        return "no"
-    if isinstance(value, list):
-        return " ".join(str(each) for each in value)
-    return str(value)

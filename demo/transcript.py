@@ -55,5 +55,7 @@ class Transcript:
             "steps": [
                 {"chapter": step.chapter, "step": step.name, "facts": step.facts} for step in self.steps
             ],
-            "changing": {step.name: {**step.changing, "seconds": f"{step.seconds:.2f}"} for step in self.steps},
+            "changing": {
+                step.name: {**step.changing, "seconds": f"{step.seconds:.2f}"} for step in self.steps
+            },
         }

@@ -123,7 +123,7 @@ class Policy(_Section):
     ] = None
     institutions: Annotated[
         Path | None,
-        Field(description="TOML file of institution numbers; without it only their shape is checked."),
+        Field(description="TOML file of institution numbers; without it the registered parties are it."),
     ] = None
 
 

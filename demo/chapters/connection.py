@@ -12,7 +12,9 @@ _SKEW_SECONDS = 5  # both clocks are those of this machine
 
 def tell(stage: Stage) -> None:
     """Both systems ping the gateway, and the municipality looks the school up."""
-    stage.teller.chapter("connection", "The connection")
+    stage.teller.chapter(
+        "connection", "The connection", "both systems are known by their certificates; one acts by mandate"
+    )
     _ping(stage, stage.municipality, "municipality pings", vendor_cvr="55555555", mandates=[MUNICIPALITY.id])
     _ping(stage, stage.school, "school pings", vendor_cvr=SCHOOL.cvr, mandates=[])
     _find(stage)
@@ -40,7 +42,9 @@ def _ping(stage: Stage, system: CaseSystem, name: str, *, vendor_cvr: str, manda
 
 
 def _find(stage: Stage) -> None:
-    with stage.teller.step("school found", "The municipality looks the school up by its institution number") as step:
+    with stage.teller.step(
+        "school found", "The municipality looks the school up by its institution number"
+    ) as step:
         answer = stage.municipality.call("FindParty", InstitutionNumber=SCHOOL.unit)
         step.check("parties", ["-".join(party_of(each.Party).values()) for each in answer.Party], [SCHOOL.id])
         found = answer.Party[0]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from demo import checks
-from demo.case_system import CaseSystem
+from demo.case_system import CaseSystem, Typed
 from demo.chapters.receiving import Received
 from demo.checks import Evidence
 from demo.stage import Stage
@@ -30,7 +30,11 @@ class Proof:
 
 def tell(stage: Stage, *documents: Received) -> list[Proof]:
     """Both sides fetch the evidence of each document; all of it holds, and both hold the same."""
-    stage.teller.chapter("evidence", "The evidence: what both sides can show years from now")
+    stage.teller.chapter(
+        "evidence",
+        "The evidence: what both sides can show years from now",
+        "the same octets on both sides, verified without the gateway's code",
+    )
     proofs: list[Proof] = []
     for received in documents:
         proofs += _of_document(stage, received)
@@ -58,10 +62,22 @@ def _of_document(stage: Stage, received: Received) -> list[Proof]:
         proofs = [*_proofs(sent.sender, mine, chain), *_proofs(sent.recipient, theirs, shared)]
         step.check("log_proofs", sorted(each.event for each in proofs), sorted(_EVENTS))
         step.say(*(f"{each.event:<22} {each.text('EventTime')} {each.text('LogEntryId')}" for each in chain))
+    _keep(stage, received, chain, proofs)
     return proofs
 
 
-def _fetch(system: CaseSystem, document_id: str) -> list[Any]:
+def _keep(stage: Stage, received: Received, chain: list[Evidence], proofs: list[Proof]) -> None:
+    """Lay everything down as files, as an archive would; they stay if the installation is kept."""
+    folder, label = stage.installation.papers, received.sent.label
+    folder.mkdir(exist_ok=True)
+    (folder / f"{label}.xml").write_bytes(received.sealed)
+    for each in chain:
+        (folder / f"{label}-{each.event}.xml").write_bytes(each.octets)
+    for proof in proofs:
+        (folder / f"{label}-{proof.event}.tlog-proof").write_text(proof.text, "utf-8")
+
+
+def _fetch(system: CaseSystem, document_id: str) -> list[Typed]:
     """The evidence, once a checkpoint covers all of it that stands in the party's own log."""
     give_up = time.monotonic() + _CHECKPOINT_SECONDS
     while time.monotonic() < give_up:
@@ -74,7 +90,7 @@ def _fetch(system: CaseSystem, document_id: str) -> list[Any]:
     raise Broken(f"no checkpoint covers the evidence after {_CHECKPOINT_SECONDS} seconds")
 
 
-def _proofs(system: CaseSystem, fetched: list[Any], chain: list[Evidence]) -> list[Proof]:
+def _proofs(system: CaseSystem, fetched: list[Typed], chain: list[Evidence]) -> list[Proof]:
     by_id = {each.text("EvidenceIdentifier"): each for each in chain}
     return [
         Proof(system.party.id, evidence.text("LogEntryId"), evidence.event, each.LogProof)

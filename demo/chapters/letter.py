@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lxml import etree
 
 from demo import checks
-from demo.chapters.receiving import Received, receive
+from demo.case_system import Typed
+from demo.chapters.receiving import Reader, Received, receive
 from demo.documents import NAMESPACE, content_digest, fresh_letter, pdf_attachment, text_of
 from demo.stage import Sent, Stage
 from demo.transcript import Broken
@@ -15,16 +14,15 @@ from demo.transcript import Broken
 
 def tell(stage: Stage) -> Received:
     """The municipality sends the letter the typed way; the school receives it; the municipality sees it."""
-    stage.teller.chapter("letter", "The letter: Eksempelby Kommune writes to Prøveby Erhvervsskole about Alma")
+    stage.teller.chapter(
+        "letter",
+        "The letter: Eksempelby Kommune writes to Prøveby Erhvervsskole about Alma",
+        "delivered as it was sent, read by a person, and the sender knows; sent twice it is one letter",
+    )
     sent = _send(stage)
     _send_again(stage, sent)
-    received = receive(
-        stage,
-        sent,
-        role="STUDY_COUNSELLOR",
-        reader="Sofie Eksempelsen",
-        attention=["STUDY_COUNSELLOR", "CONTACT_TEACHER"],
-    )
+    reader = Reader("Sofie Eksempelsen", "STUDY_COUNSELLOR", ["STUDY_COUNSELLOR", "CONTACT_TEACHER"])
+    received = receive(stage, sent, reader)
     see_timeline(stage, sent)
     return received
 
@@ -32,7 +30,7 @@ def tell(stage: Stage) -> Received:
 def _send(stage: Stage) -> Sent:
     system, pdf = stage.municipality, pdf_attachment()
     letter = fresh_letter(pdf)
-    request: dict[str, Any] = {
+    request: dict[str, Typed] = {
         "Document": system.typed(letter),
         "Attachment": [{"Number": 1, "Content": pdf}],
     }
@@ -54,6 +52,7 @@ def _send(stage: Stage) -> Sent:
         )
     return Sent(
         label="letter",
+        kind="EducationOrderLetter",
         sender=system,
         recipient=stage.school,
         document_id=answer.DocumentId,
@@ -87,7 +86,9 @@ def _send_again(stage: Stage, sent: Sent) -> None:
 def see_timeline(stage: Stage, sent: Sent) -> None:
     """The sender sees what became of its document: in the stream of events and as a timeline."""
     system, label = sent.sender, sent.label
-    with stage.teller.step(f"{label} followed", f"{system.party.name} sees what became of its {label}") as step:
+    with stage.teller.step(
+        f"{label} followed", f"{system.party.name} sees what became of its {label}"
+    ) as step:
         listed = system.call("ListEvents")
         kinds = [each.TimelineEvent.Kind for each in listed.Event if each.DocumentId == sent.document_id]
         wanted = ["RECEIVED", "SEALED", "ACCEPTED", "DISPATCHED", "AVAILABLE", "HANDED_OVER", "READ"]
@@ -97,6 +98,9 @@ def see_timeline(stage: Stage, sent: Sent) -> None:
         step.found(timeline=checks.timeline(status.Event))
         step.found(waits=[wait.Kind for wait in status.Deadline])
         step.say(
-            *(f"{event.At:%H:%M:%S} {event.Kind:<12} {event.Basis:<9} {event.Issuer.Name}" for event in status.Event),
+            *(
+                f"{event.At:%H:%M:%S} {event.Kind:<12} {event.Basis:<9} {event.Issuer.Name}"
+                for event in status.Event
+            ),
             *(f"waits: {wait.Kind} until {wait.Due:%d.%m.%Y %H:%M} UTC" for wait in status.Deadline),
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
 from lxml import etree
 
 from demo import checks
-from demo.case_system import CaseSystem, Refused
+from demo.case_system import CaseSystem, Refused, Typed
 from demo.documents import fresh_letter, pdf_attachment, remove, set_text
 from demo.parties import MUNICIPALITY
 from demo.stage import Stage
@@ -20,7 +19,11 @@ _SHOWN = 3
 
 def tell(stage: Stage) -> None:
     """A schema violation, a missing legal basis, and a system without a mandate."""
-    stage.teller.chapter("refusals", "Three refusals, as a vendor sees them")
+    stage.teller.chapter(
+        "refusals",
+        "Three refusals, as a vendor sees them",
+        "each says what is wrong, where, and what to do, in two languages",
+    )
     _schema(stage)
     _legal_basis(stage)
     _mandate(stage)
@@ -29,10 +32,14 @@ def tell(stage: Stage) -> None:
 def _schema(stage: Stage) -> None:
     letter, pdf = _letter()
     set_text(letter, "EducationOrderLetter/Mentor/Status", "LOVET")
-    with stage.teller.step("schema refused", "A mentor is LOVET (promised), which is no code of the schema") as step:
+    with stage.teller.step(
+        "schema refused", "A mentor is LOVET (promised), which is no code of the schema"
+    ) as step:
         refused = _refused(stage.municipality, lambda: _send(stage.municipality, letter, pdf))
         _check(stage, step, refused, "SCHEMA_INVALID")
-        step.check("path", refused.violations[0].path, "/SendLetter/Document/EducationOrderLetter/Mentor/Status")
+        step.check(
+            "path", refused.violations[0].path, "/SendLetter/Document/EducationOrderLetter/Mentor/Status"
+        )
         step.check("line", int(refused.violations[0].line) > 0, True)
         step.check("violations", len(refused.violations), 1)
     _show(stage, refused)
@@ -41,7 +48,9 @@ def _schema(stage: Stage) -> None:
 def _legal_basis(stage: Stage) -> None:
     letter, pdf = _letter()
     remove(letter, "Header/LegalBasis")
-    with stage.teller.step("basis refused", "The legal basis for what the letter tells of support is missing") as step:
+    with stage.teller.step(
+        "basis refused", "The legal basis for what the letter tells of support is missing"
+    ) as step:
         refused = _refused(stage.municipality, lambda: _send(stage.municipality, letter, pdf))
         _check(stage, step, refused, "RULE_H10")
         step.check("rules", sorted({each.code for each in refused.violations}), ["RULE_H10"])
@@ -64,13 +73,13 @@ def _letter() -> tuple[etree._Element, bytes]:
     return fresh_letter(pdf), pdf
 
 
-def _send(system: CaseSystem, letter: etree._Element, pdf: bytes) -> Any:
+def _send(system: CaseSystem, letter: etree._Element, pdf: bytes) -> Typed:
     return system.call(
         "SendLetter", Document=system.typed(letter), Attachment=[{"Number": 1, "Content": pdf}]
     )
 
 
-def _refused(system: CaseSystem, attempt: Callable[[], Any]) -> Refused:
+def _refused(system: CaseSystem, attempt: Callable[[], Typed]) -> Refused:
     try:
         attempt()
     except Refused as refused:
@@ -81,10 +90,12 @@ def _refused(system: CaseSystem, attempt: Callable[[], Any]) -> Refused:
 def _check(stage: Stage, step: Step, refused: Refused, code: str) -> None:
     """The fault is what it should be, in both languages, and carries signed evidence of the refusal."""
     step.check("code", refused.code, code)
-    step.check("retryable", refused.text("Retryable"), "false")
+    step.check("retryable", refused.text("Retryable") == "true", False)
     both = all(each.danish and each.english for each in refused.violations) and refused.danish
     step.check("told_in_both_languages", bool(both), True)
-    rejection = checks.read_evidence(base64.b64decode(refused.text("SubmissionRejection")), stage.gateway_seal)
+    rejection = checks.read_evidence(
+        base64.b64decode(refused.text("SubmissionRejection")), stage.gateway_seal
+    )
     step.check("evidence", rejection.event, "SubmissionRejection")
     bound = rejection.digest("RequestDigest") == stage.municipality.signature.request_digest
     step.check("bound_to_request", bound, True)

@@ -105,7 +105,7 @@ FIRINGS: Final = {
 
 @dataclass(frozen=True)
 class TransportWaits:
-    """How long the machines may take, as (warning, failure). Defaults: evidence model §4.1, in working time."""
+    """How long the machines may take, as (warning, failure), in working time; no rule of law sets the defaults."""
 
     relay: tuple[WorkingSpan, WorkingSpan] = (WorkingSpan(hours=1), WorkingSpan(hours=12))
     delivery: tuple[WorkingSpan, WorkingSpan] = (WorkingSpan(hours=12), WorkingSpan(hours=24))

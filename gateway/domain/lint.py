@@ -147,7 +147,7 @@ def _holds_signs(text: str) -> bool:
     """Whether a text holds signs nobody sees, markup, script, a password, or a link that is no https."""
     return (
         (not text.isprintable() and _UNPRINTABLE.search(text) is not None)
-        or _MARKUP.search(text) is not None
+        or (("<" in text or "&" in text) and _MARKUP.search(text) is not None)
         or (":" in text and _LINK.search(text) is not None)
         or _PASSWORD.search(text) is not None
     )

@@ -53,8 +53,7 @@ def _block(node: Node) -> Iterator[Finding]:
         if first in members and last in members and day_of(members[last]) < day_of(members[first]):
             yield error(Rule.D01, members[last])
     others = [child for child in node.children if child.text == "OTHER" and child.name not in _EXPLAINS]
-    explained = any(members[name].text != "OTHER" for name in _EXPLAINS if name in members)
-    if not explained:
+    if others and not any(members[name].text != "OTHER" for name in _EXPLAINS if name in members):
         yield from (error(Rule.D10, other) for other in others)
     if node.name in _CONTACTS and "Role" in members and not members.keys() & {"Phone", "Email"}:
         yield error(Rule.L02, node)

@@ -45,7 +45,8 @@ class AttachmentFacts:
 class RuleContext:
     """Everything the rules may know.
 
-    `history` holds the sending party's documents of this conversation and those that the document refers to.
+    `history` holds the documents that this one refers to and, for a risk or interruption notice, the risk notices
+    of its conversation; all of them such as the sending party took part in.
     """
 
     now: datetime  # zoned UTC

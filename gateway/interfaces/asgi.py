@@ -24,7 +24,7 @@ from gateway.interfaces.http import HttpAnswer, HttpRequest
 Endpoint = Callable[[HttpRequest], HttpAnswer]
 Refusal = Callable[[HttpRequest, BropostError], HttpAnswer]
 
-# Headers of which two could be read as two different messages. RFC 9112 §6.3, security rule R16.
+# Headers of which two could be read as two different messages. RFC 9112 §6.3.
 _SINGLE = frozenset(
     {"content-type", "content-length", "content-encoding", "transfer-encoding", "soapaction", "host"}
 )

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -28,6 +29,10 @@ from gateway.services.content import Submitted, document_of, read_kept
 from gateway.services.installation import Installation
 from gateway.storage import documents
 from gateway.storage.documents import DocumentRow
+
+
+# The kinds whose rules ask for the conversation's earlier risk notices: N03 and N04.
+_LOOK_BACK: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE, DocumentKind.INTERRUPTION_NOTICE})
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,12 @@ def _attachment_facts(
 def _history(
     installation: Installation, connection: Connection, document: Document, sender: Party
 ) -> tuple[KnownDocument, ...]:
-    """The conversation so far as the sender took part in it, and the documents that this one refers to."""
-    rows = {
-        row.key: row
-        for row in documents.conversation_documents(connection, sender.id, document.conversation_id)
-    }
+    """What the rules look back on: the documents that this one refers to, and earlier risk notices."""
+    rows: dict[int, DocumentRow] = {}
+    if document.kind in _LOOK_BACK:
+        risk, conversation = DocumentKind.DROPOUT_RISK_NOTICE, document.conversation_id
+        earlier = documents.conversation_documents(connection, sender.id, conversation, risk)
+        rows = {row.key: row for row in earlier}
     for reference in _references(document):
         row = documents.find_visible(connection, sender.id, reference)
         if row is not None:

@@ -182,12 +182,31 @@ def _prepare(
         certificate_chain=tuple(certificate.der for certificate in content.certificate.chain),
         revocation_names=tuple(validation_material.name_of(crl) for crl in content.revocation_lists),
     )
+    acceptance, entry = _evidence(installation, caller, document, row, judgement)
+    answer = SendAnswer(
+        operation=request.operation,
+        document_id=row.document_id,
+        state=State.ACCEPTED,
+        repeated=False,
+        submission_acceptance=acceptance.octets,
+        warnings=judgement.warnings,
+    )
+    blobs = (sealed_blob, kept_request, *part_blobs)
+    return _Accepted(
+        submitted, judgement, row, parts, blobs, content.revocation_lists, acceptance, entry, answer
+    )
+
+
+def _evidence(
+    installation: Installation, caller: Caller, document: Document, row: NewDocument, judgement: Judgement
+) -> tuple[Sealed, log_entries.PreparedEntry]:
+    """The signed acceptance of the document, and the entry of the sender's log that carries it."""
     acceptance = seal_document_evidence(
         installation,
         EvidenceEvent.SUBMISSION_ACCEPTANCE,
         row,
         row.sender,
-        at,
+        row.accepted_at,
         request_digest=row.request_digest,
         based_on=(hashlib.sha256(caller.verified.octets).digest(),),
         identifier=row.acceptance_evidence_id,
@@ -202,18 +221,7 @@ def _prepare(
         acceptance,
         judgement.overridden,
     )
-    answer = SendAnswer(
-        operation=request.operation,
-        document_id=row.document_id,
-        state=State.ACCEPTED,
-        repeated=False,
-        submission_acceptance=acceptance.octets,
-        warnings=judgement.warnings,
-    )
-    blobs = (sealed_blob, kept_request, *part_blobs)
-    return _Accepted(
-        submitted, judgement, row, parts, blobs, content.revocation_lists, acceptance, entry, answer
-    )
+    return acceptance, entry
 
 
 def _stage_attachments(

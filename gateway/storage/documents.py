@@ -132,12 +132,12 @@ _FIND_DELIVERED = Prepared(
     "party",
     "document_id",
 )
-_CONVERSATION = Prepared(
-    _HELD.where(
-        document.c.conversation_id == bindparam("conversation_id"), or_(_IS_SENDER, _IS_RECIPIENT)
-    ).order_by(document.c.key),
-    "party",
-    "conversation_id",
+_CONVERSATION_QUERY = _HELD.where(
+    document.c.conversation_id == bindparam("conversation_id"), or_(_IS_SENDER, _IS_RECIPIENT)
+).order_by(document.c.key)
+_CONVERSATION = Prepared(_CONVERSATION_QUERY, "party", "conversation_id")
+_CONVERSATION_OF_KIND = Prepared(
+    _CONVERSATION_QUERY.where(document.c.kind == bindparam("kind")), "party", "conversation_id", "kind"
 )
 _BY_KEY = Prepared(
     select(*_CELLS)
@@ -233,10 +233,16 @@ def find_delivered(connection: Connection, party: PartyId, document_id: Uuid4) -
 
 
 def conversation_documents(
-    connection: Connection, party: PartyId, conversation_id: Uuid4
+    connection: Connection, party: PartyId, conversation_id: Uuid4, kind: DocumentKind | None = None
 ) -> tuple[DocumentRow, ...]:
-    """The documents of a conversation that the party sent or was delivered, in the order of their acceptance."""
-    rows = _CONVERSATION.all(connection, str(party), conversation_id.text)
+    """The documents of a conversation that the party sent or was delivered, in the order of their acceptance.
+
+    Of one kind, if it is given: a conversation lasts for years.
+    """
+    if kind is None:
+        rows = _CONVERSATION.all(connection, str(party), conversation_id.text)
+    else:
+        rows = _CONVERSATION_OF_KIND.all(connection, str(party), conversation_id.text, kind.value)
     return tuple(_document(connection, row) for row in rows)
 
 

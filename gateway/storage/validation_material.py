@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -18,17 +19,15 @@ _IS_KEPT = Prepared(select(table.c.name).where(table.c.name == bindparam("name")
 _OCTETS = Prepared(select(table.c.octets).where(table.c.name == bindparam("name")), "name")
 
 
+@lru_cache(maxsize=32)  # a large list is hashed once, and not for every document
 def name_of(octets: bytes) -> str:
     """The name that certificates and revocation lists are kept under: the SHA-256 of their DER in hexadecimal."""
     return hashlib.sha256(octets).hexdigest()
 
 
-def keep(connection: Connection, octets: bytes, name: str | None = None) -> str:
-    """Keep a certificate or revocation list (DER) unless it is kept already, and give its name.
-
-    Give the `name` if you have it (`name_of`): hashing a large list for every document would be the greater cost.
-    """
-    name = name or name_of(octets)
+def keep(connection: Connection, octets: bytes) -> str:
+    """Keep a certificate or revocation list (DER) unless it is kept already, and give its name."""
+    name = name_of(octets)
     if _IS_KEPT.one(connection, name) is None:
         _KEEP.run(connection, name, octets)
     return name

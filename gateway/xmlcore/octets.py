@@ -17,7 +17,7 @@ from gateway.domain.errors import InputError
 class Limits:
     """How much XML one call takes; each is refused above its number."""
 
-    octets: int = 12_000_000  # the SOAP root part, design: 12 MB
+    octets: int = 12_000_000  # a SOAP root part: 7.4 MB of attachment in base64, and the rest
     depth: int = 64
     elements: int = 20_000  # a "<" inside CDATA counts as one, so that the bound holds before parsing
     attributes: int = 32  # of one element, without namespace declarations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -78,21 +79,21 @@ def index_ids(root: etree._Element, allowed: Collection[str]) -> Mapping[str, et
     one element, or one value twice, refuse the whole, and so does an allowed one that is no NCName.
     """
     found: dict[str, etree._Element] = {}
-    seen: set[str] = set()
-    for element in root.iter("*"):
-        ids = [name for name in element.keys() if name in ID_ATTRIBUTES]  # noqa: SIM118 - keys are attributes
-        if not ids:
-            continue
-        if len(ids) > 1:
-            raise malformed("two ids of one element")
-        value = required(element, ids[0])
-        if value in seen:
-            raise malformed("an id that stands twice")
-        seen.add(value)
-        if ids[0] in allowed:
-            if not NCNAME.fullmatch(value):
-                raise malformed("an id that is no name")
-            found[value] = element
+    values: set[str] = set()
+    owners: set[etree._Element] = set()
+    for name, attributes in _id_attributes():
+        for attribute in attributes(root):
+            element, value = attribute.getparent(), str(attribute)
+            if element in owners:
+                raise malformed("two ids of one element")
+            if value in values:
+                raise malformed("an id that stands twice")
+            owners.add(element)
+            values.add(value)
+            if name in allowed:
+                if not NCNAME.fullmatch(value):
+                    raise malformed("an id that is no name")
+                found[value] = element
     return MappingProxyType(found)
 
 
@@ -105,3 +106,14 @@ def _require_attributes(element: etree._Element, allowed: Collection[str]) -> No
     for name in element.keys():  # noqa: SIM118 - an element's own iteration is over its children
         if name not in allowed:
             raise malformed("an unexpected attribute")
+
+
+@cache
+def _id_attributes() -> tuple[tuple[str, etree.XPath], ...]:
+    """For each of ID_ATTRIBUTES what finds them: half the time of looking at each element."""
+    paths = {name: f"descendant-or-self::*/@{name}" for name in ("Id", "ID", "id")}
+    paths |= {
+        tag(XML, "id"): "descendant-or-self::*/@xml:id",
+        tag(WSU, "Id"): "descendant-or-self::*/@wsu:Id",
+    }
+    return tuple((name, etree.XPath(paths[name], namespaces={"wsu": WSU})) for name in sorted(ID_ATTRIBUTES))

@@ -388,6 +388,7 @@ def test_an_unknown_provision_is_not_quoted_and_a_known_one_is() -> None:
         "<LegalBasis><Provision>7403055092</Provision><GdprArticle6>E</GdprArticle6></LegalBasis>",
     )
     (unknown,) = [each for each in findings(LETTER, made_up) if each.rule.name == "H09"]
+    assert unknown.path == "/Document/Header/LegalBasis[4]/Provision"
     assert unknown.english == "Provision ? is not in force on this date."
     early = text("Header/CreatedAt", "2021-12-31T22:59:59Z")
     told = {each.danish for each in findings(LETTER, early) if each.rule.name == "H09"}

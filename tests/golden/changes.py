@@ -1,6 +1,7 @@
-"""One change to a golden file, and how it is made. A path names elements as violations do: "/Document/Header/Purpose[2]".
+"""One change to a golden file, and how it is made.
 
-A step without a position stands for every element of that name; what must be one element is checked to be one.
+A path names elements as violations do, e.g. "/Document/Header/Purpose[2]". A step without a position stands for every
+element of that name; what must be one element is checked to be one.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Insert:
-    """Put XML "before" or "after" one element, or as the "first" or "last" inside it; unprefixed names take its namespace."""
+    """Put XML "before" or "after" one element, or as the "first" or "last" inside it.
+
+    Names without a prefix are of the namespace around them.
+    """
 
     where: str
     path: str

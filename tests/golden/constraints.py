@@ -3,9 +3,11 @@
 This walks the files with lxml alone and not with the product's reader, so that the two are independent. The names:
 
     Header/DocumentId required      an element that must be there
+    Header/ReplyTo optional         an element that may be left out
     Header/Purpose at most 3        how often an element may stand
-    Party one of Cvr|Name           of a choice, one must be there (absent where the choice is optional)
-    Party only one of Cvr|Name      of a choice, no two may be there
+    Party one of A|B                of a choice, one must be there
+    Header none of A|B              of a choice, none need be there
+    Party only one of A|B           of a choice, no two may be there
     Document/@schemaVersion required
     Document/@schemaVersion value   the type of the attribute holds
     Uuid4 pattern                   a facet of a simple type
@@ -97,8 +99,8 @@ def _of_complex_type(declared: etree._Element) -> Iterator[str]:
 
 def _of_element(owner: str | None, element: etree._Element, *, chosen: bool = False) -> Iterator[str]:
     name = _name(element)
-    if element.get("minOccurs", "1") != "0" and not chosen:
-        yield f"{owner}/{name} required"
+    if not chosen:
+        yield f"{owner}/{name} {'optional' if element.get('minOccurs') == '0' else 'required'}"
     if (most := element.get("maxOccurs", "1")) != "unbounded":
         yield f"{owner}/{name} at most {most}"
     built_in = _built_in(element.get("type", ""))
@@ -109,8 +111,7 @@ def _of_element(owner: str | None, element: etree._Element, *, chosen: bool = Fa
 def _of_choice(owner: str | None, choice: etree._Element) -> Iterator[str]:
     members = list(choice.iterchildren(tag(XSD, "element")))
     of = "|".join(map(_name, members))
-    if choice.get("minOccurs", "1") != "0":
-        yield f"{owner} one of {of}"
+    yield f"{owner} {'none' if choice.get('minOccurs') == '0' else 'one'} of {of}"
     yield f"{owner} only one of {of}"
     for member in members:
         yield from _of_element(owner, member, chosen=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -46,38 +47,43 @@ def read(octets: bytes) -> Document:
     return read_document(root)
 
 
-def judge(name: str, octets: bytes, **circumstances: Any) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class Circumstances:
+    """What a case says besides the document; what it leaves out (None) is as `documents.toml` says, or usual."""
+
+    now: datetime | None = None
+    certificate: str | None = None  # the CVR number of the seal; usually that of the golden sender
+    replacement_numbers: bool = True
+    cooperation: bool = False
+    history: tuple[str, ...] | None = None
+    attachments: tuple[str, ...] | None = None
+    kle: tuple[str, ...] | None = None
+
+
+USUAL: Final = Circumstances()
+
+
+def judge(name: str, octets: bytes, circumstances: Circumstances = USUAL) -> tuple[Finding, ...]:
     """Every finding on this document, which is the golden one of this name or a change of it."""
     document = read(octets)
-    return evaluate(document, context(name, document, **circumstances))
+    return evaluate(document, context(name, document, circumstances))
 
 
-def context(
-    name: str,
-    document: Document,
-    *,
-    now: datetime | None = None,
-    certificate: str | None = None,
-    replacement_numbers: bool = True,
-    cooperation: bool = False,
-    history: Sequence[str] | None = None,
-    attachments: Sequence[str] | None = None,
-    kle: Sequence[str] | None = None,
-) -> RuleContext:
-    """What the rules know besides the document; all that is not given is as `documents.toml` says."""
-    around = surroundings(name)
-    earlier = around.get("history", ()) if history is None else history
-    files = around.get("attachments", ()) if attachments is None else attachments
+def context(name: str, document: Document, circumstances: Circumstances = USUAL) -> RuleContext:
+    """What the rules know besides the document."""
+    around, case = surroundings(name), circumstances
+    earlier = around.get("history", ()) if case.history is None else case.history
+    files = around.get("attachments", ()) if case.attachments is None else case.attachments
     return RuleContext(
-        now=now or document.created_at + _ON_THE_WAY,
-        certificate_cvr=Cvr(certificate) if certificate else _own_cvr(document),
-        policy=Policy(document_annotations(), basis_sets(), provisions(), cooperation_decided=cooperation),
+        now=case.now or document.created_at + _ON_THE_WAY,
+        certificate_cvr=Cvr(case.certificate) if case.certificate else _own_cvr(document),
+        policy=Policy(document_annotations(), basis_sets(), provisions(), case.cooperation),
         categories=data_categories(),
         words=word_lists(),
         municipalities=municipalities_of(MUNICIPALITIES.read_bytes()),
         institutions=institutions_of(INSTITUTIONS.read_bytes()),
-        kle=None if kle is None else CodeList("kle", tuple(_always(code) for code in kle)),
-        replacement_numbers_allowed=replacement_numbers,
+        kle=None if case.kle is None else CodeList("kle", tuple(map(_always, case.kle))),
+        replacement_numbers_allowed=case.replacement_numbers,
         history=tuple(_known(each) for each in earlier),
         attachments=tuple(_facts(number, file_name) for number, file_name in enumerate(files, start=1)),
     )
@@ -112,7 +118,7 @@ def _own_cvr(document: Document) -> Cvr:
 
 
 def _always(code: str) -> DatedCode:
-    return DatedCode(code, code, code, datetime.min.date())
+    return DatedCode(code, code, code, date.min)
 
 
 def _known(name: str) -> KnownDocument:

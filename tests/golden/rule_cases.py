@@ -11,20 +11,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from gateway.domain.rules import Finding, Rule, Severity
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.rules import Finding, Place, Rule, Severity
 from tests.golden.changes import Change, change_from, with_changes
-from tests.golden.judging import judge, surroundings
+from tests.golden.judging import Circumstances, judge, surroundings
 from tests.golden.loader import FOLDER, golden
 
-_CIRCUMSTANCES: Final = {
-    "now": "now",
-    "certificate": "certificate",
-    "replacementNumbers": "replacement_numbers",
-    "cooperation": "cooperation",
-    "history": "history",
-    "attachments": "attachments",
-    "kle": "kle",
-}
+
+# A rule about a kind that cannot be sent yet can be broken by no document.
+WAITS_FOR: Final = {Rule.N03: DocumentKind.INTERRUPTION_NOTICE}
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class RuleCase:
     golden: str
     path: str
     changes: tuple[Change, ...] = field(repr=False)
-    circumstances: Mapping[str, Any] = field(repr=False)
+    circumstances: Circumstances
     also: frozenset[str] = frozenset()  # findings that come with it, because nothing breaks the rule alone
     gone: frozenset[str] = frozenset()  # warnings of the golden document that the change takes away
 
@@ -58,10 +53,18 @@ class RuleCase:
 
     def judged(self) -> tuple[Finding, ...]:
         """Every finding on the document."""
-        return judge(self.golden, self.octets, **self.circumstances)
+        return judge(self.golden, self.octets, self.circumstances)
 
     def __str__(self) -> str:
         return f"{self.rule.name} {self.severity.value if self.severity else 'passes'}: {self.what}"
+
+
+def due() -> tuple[tuple[Rule, Severity], ...]:
+    """Every rule that a document can break, with each way in which it strikes."""
+    released = [rule for rule in Rule if rule.row.place is Place.DOCUMENT and rule not in WAITS_FOR]
+    return tuple(
+        (rule, severity) for rule in released for severity in Severity if severity in rule.row.severities
+    )
 
 
 @cache
@@ -90,7 +93,23 @@ def _case(row: Mapping[str, Any]) -> RuleCase:
         golden=row["golden"],
         path=row.get("path", ""),
         changes=tuple(change_from(each) for each in row.get("change", ())),
-        circumstances={ours: row[theirs] for theirs, ours in _CIRCUMSTANCES.items() if theirs in row},
+        circumstances=_circumstances(row),
         also=frozenset(row.get("also", ())),
         gone=frozenset(row.get("gone", ())),
     )
+
+
+def _circumstances(row: Mapping[str, Any]) -> Circumstances:
+    return Circumstances(
+        now=row.get("now"),
+        certificate=row.get("certificate"),
+        replacement_numbers=row.get("replacementNumbers", True),
+        cooperation=row.get("cooperation", False),
+        history=_names(row, "history"),
+        attachments=_names(row, "attachments"),
+        kle=_names(row, "kle"),
+    )
+
+
+def _names(row: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    return tuple(row[key]) if key in row else None

@@ -1,6 +1,6 @@
 """The broken files of the schemas: each a golden file with one change, and what must be told of it.
 
-They stand in `broken/*-elements.toml`, `broken/*-values.toml` and `broken/*-general.toml`; README.md tells how these
+They stand in `broken/*-elements*.toml`, `broken/*-values*.toml` and `broken/*-general.toml`; README.md tells how these
 are written. A case names the constraint it breaks as `constraints.py` does.
 """
 
@@ -112,15 +112,19 @@ def _of_type(base: Base, row: Mapping[str, Any]) -> Iterator[Broken | Whole]:
     owner, at = row["name"], row["at"]
     for name, told in row.get("required", {}).items():
         yield Broken(f"{owner}/{name} required", base, (Remove(f"{at}/{name}"),), *_told(at, told))
+    for name in row.get("optional", ()):
+        yield Whole(f"{owner}/{name} optional", base, (Remove(f"{at}/{name}"),))
     for name, most in row.get("most", {}).items():
         path, about = f"{at}/{name}", f"{owner}/{name} at most {most}"
         yield Whole(about, base, (Repeat(path, most),))
         yield Broken(about, base, (Repeat(path, most + 1),), "element-unexpected", f"{path}[{most + 1}]")
     for choice in row.get("choice", ()):
         first, names = choice["of"][0], "|".join(choice["of"])
-        if "neither" in choice:
-            change = Remove(f"{at}/{first}")
-            yield Broken(f"{owner} one of {names}", base, (change,), *_told(at, choice["neither"]))
+        without = (Remove(f"{at}/{first}"),)
+        if choice["neither"] == "accepted":
+            yield Whole(f"{owner} none of {names}", base, without)
+        else:
+            yield Broken(f"{owner} one of {names}", base, without, *_told(at, choice["neither"]))
         insert = Insert("after", f"{at}/{first}", xml_of(choice["second"]))
         yield Broken(f"{owner} only one of {names}", base, (insert,), *_told(at, choice["both"]))
 

@@ -124,11 +124,10 @@ def test_nothing_of_a_letter_or_of_who_read_it_can_be_read_on_disk(house: TestIn
     assert any(path.name.endswith("-wal") and path.stat().st_size for path in files)
     assert any(path.parent.parent.parent.name == "blobs" for path in files)
     content = b"".join(path.read_bytes() for path in files)
-    secrets = (*PERSONAL, "Sofie", "Eksempelsen", "forløbet", "ADHD")
+    assert b"Eksempelby Kommune" in content  # so that finding nothing means something
+    secrets = (*PERSONAL, "Sofie", "Eksempelsen", "forløbet", "ADHD", "plan.txt")
     found = [text for text in secrets if text.encode() in content or text.encode("utf-16-le") in content]
     assert found == []
-    encoded = [text for text in secrets if len(text) > 5 and base64.b64encode(text.encode())[2:-4] in content]
-    assert encoded == []
 
 
 def test_warnings_are_told_and_stop_nothing(house: TestInstallation) -> None:
@@ -179,7 +178,7 @@ def test_a_letter_signed_with_a_key_that_must_not_be_trusted_is_refused(
 
 def test_a_letter_that_was_changed_after_it_was_signed_is_refused(house: TestInstallation) -> None:
     octets = sealed(paper(house.clock(), SEALED_BY_SYSTEM), SEALS[MUNICIPALITY], house.clock())
-    answer = house.esdh.call(sending(octets.replace("larm".encode(), "ro  ".encode())))
+    answer = house.esdh.call(sending(octets.replace(b"larm", b"ro  ")))
     assert answer.fault_code == "MESSAGE_NOT_TRUSTED"
 
 

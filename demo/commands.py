@@ -33,7 +33,7 @@ class Ran:
         return self.output.strip()
 
 
-def run(*arguments: Argument, statuses: Collection[int] = (0, 1)) -> Ran:
+def run(*arguments: Argument, statuses: Collection[int] = (0,)) -> Ran:
     """Run a command that must end with one of these statuses. Broken, with what it said, if it does not."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BROPOST_")}
     ended = subprocess.run(
