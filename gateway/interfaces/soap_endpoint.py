@@ -30,6 +30,7 @@ from gateway.protocol.service_answers import render_answer
 from gateway.protocol.service_requests import read_request
 from gateway.protocol.wss import Verified
 from gateway.services import mailbox, parties, receipts, submission, timeline
+from gateway.services.access import registered_certificates
 from gateway.services.installation import Installation
 from gateway.services.refusals import record_refusal
 from gateway.xmlcore.namespaces import SERVICE
@@ -92,7 +93,13 @@ class SoapEndpoint:
         at = self.installation.clock()
         trust = self.installation.trust.current(at)
         # A list that is too old for new submissions still serves to read; sealing asks for a current one.
-        return wss.verify(unpacked, trust.store, trust.revocations.for_reading(), at)
+        return wss.verify(
+            unpacked,
+            trust.store,
+            trust.revocations.for_reading(),
+            at,
+            registered=registered_certificates(self.installation),
+        )
 
     def _answer(self, verified: Verified, correlation: Uuid4) -> HttpAnswer:
         """Do what a verified message asks, and sign what is answered."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from gateway.crypto.certificate import Certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, TrustError
 from gateway.domain.identifiers import PartyId
@@ -15,6 +16,8 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.mandate import Authority, Operation, decide, owners_of, require_authority, require_owner
 from gateway.domain.party import Party, System
 from gateway.protocol.wss import Verified, replay_keys
+from gateway.protocol.wss_tokens import CertificateHint, Registered
+from gateway.services.installation import Installation
 from gateway.storage import mandates, parties, replay, systems
 from gateway.storage.documents import DocumentRow
 
@@ -38,6 +41,18 @@ def identify(connection: Connection, verified: Verified, at: datetime) -> System
     if system is None:
         raise TrustError(Code.SYSTEM_UNKNOWN)
     return system
+
+
+def registered_certificates(installation: Installation) -> Registered:
+    """Return what finds the certificate of a system that only identifies it in its messages, as some stacks do."""
+
+    def find(hint: CertificateHint) -> tuple[Certificate, ...]:
+        with installation.database.read() as connection:
+            known = systems.known_certificates(connection, installation.clock())
+        fitting = [certificate for certificate in map(Certificate.from_der, known) if hint.fits(certificate)]
+        return tuple(fitting) if len(fitting) == 1 else ()
+
+    return find
 
 
 def authorise(

@@ -52,6 +52,7 @@ _BY_CERTIFICATE = Prepared(
     "fingerprint",
     "at",
 )
+_KNOWN = Prepared(select(system_certificate.c.der).where(_IS_VALID), "at")
 _FIND = Prepared(select(*_CELLS).where(system.c.system_id == bindparam("system_id")), "system_id")
 _ALL = Prepared(select(*_CELLS).order_by(system.c.name, system.c.system_id))
 _CERTIFICATES = Prepared(
@@ -97,6 +98,11 @@ def find_system_by_certificate(connection: Connection, fingerprint: str, at: dat
     """The system that is known by this certificate at this time, or None. `fingerprint`: hex SHA-256 of the DER."""
     row = _BY_CERTIFICATE.one(connection, fingerprint, millis(at))
     return None if row is None else _system(connection, row)
+
+
+def known_certificates(connection: Connection, at: datetime) -> tuple[bytes, ...]:
+    """The DER of every certificate by which some system is known at this time."""
+    return tuple(row[0] for row in _KNOWN.all(connection, millis(at)))
 
 
 def systems_of_party(connection: Connection, party_id: PartyId, at: datetime) -> frozenset[Uuid4]:
