@@ -114,7 +114,7 @@ class Seal:
     """A XAdES signature as a template: what changes from document to document is filled in."""
 
     def __init__(self, signature: etree._Element, key: PrivateKey) -> None:
-        self._signature = signature
+        self.signature = signature
         self._key = key
         self._info = found(signature, f"{DS}SignedInfo")
         self._properties = found(signature, f".//{XADES}SignedProperties")
@@ -128,16 +128,18 @@ class Seal:
         self._properties_digest.text = text64(hashlib.sha256(c14n(self._properties)).digest())
         self._value.text = text64(sign(self._key, c14n(self._info)))
         end = canonical.rindex(b"</")
-        return b"".join((canonical[:end], etree.tostring(self._signature), canonical[end:]))
+        return b"".join((canonical[:end], etree.tostring(self.signature), canonical[end:]))
 
 
 class Primitives:
     """SendLetter by raw libraries, with the keys, the schema and the rows of an installation."""
 
     def __init__(self, bench: Bench, folder: Path) -> None:
-        self._bench = bench
+        self.bench = bench
         self.written: Written = record(bench)
-        self._database = copy_database(bench, folder / "primitives.db")
+        self.recorded = folder / "recorded.db"  # as it was after the recorded submission
+        copy_database(bench.folder / "bropost.db", self.recorded).close()
+        self._database = copy_database(self.recorded, folder / "primitives.db")
         self._number = 0
         self._parser: etree.XMLParser[etree._Element] = etree.XMLParser(
             resolve_entities=False, no_network=True, huge_tree=False
@@ -150,18 +152,18 @@ class Primitives:
 
     def _take_templates(self) -> None:
         """Take the forms of seal, evidence, leaf and answer from a real submission."""
-        bench = self._bench
+        bench = self.bench
         message = bench.letters(1)[0]
-        self._answer = etree.fromstring(bench.call(message).body)
-        self._acceptance = found(self._answer, f".//{SERVICE}SubmissionAcceptance")
-        self._evidence = etree.fromstring(pybase64.b64decode(self._acceptance.text or ""))
-        signature = found(self._evidence, f"{DS}Signature")
-        self._evidence.remove(signature)
-        self._evidence_seal = Seal(signature, private_key(bench, "gateway-seal"))
-        self._content_seal = self._content_template(signature)
+        self.answer = etree.fromstring(bench.call(message).body)
+        self._acceptance = found(self.answer, f".//{SERVICE}SubmissionAcceptance")
+        self.evidence = etree.fromstring(pybase64.b64decode(self._acceptance.text or ""))
+        signature = found(self.evidence, f"{DS}Signature")
+        self.evidence.remove(signature)
+        self.evidence_seal = Seal(signature, private_key(bench, "gateway-seal"))
+        self.content_seal = self._content_template(signature)
         entry = self.written.inserted["log_entry"][0]["octets"]
         self._leaf: dict[str, Any] = json.loads(entry)
-        self._security = found(self._answer, "*/*")
+        self._security = found(self.answer, "*/*")
         self._timestamp = found(self._security, f"{WSU}Timestamp")
         self._info = found(self._security, f"{DS}Signature/{DS}SignedInfo")
         self._digests = self._info.findall(f".//{DS}DigestValue")
@@ -170,17 +172,17 @@ class Primitives:
     def _content_template(self, signature: etree._Element) -> Seal:
         """A seal of the same form, by the party's key and with its certificates."""
         copied = etree.fromstring(etree.tostring(signature))
-        chain = self._bench.pki.holders["eksempelby-kommune"].chain_below_root
+        chain = self.bench.pki.holders["eksempelby-kommune"].chain_below_root
         for element, certificate in zip(copied.iter(f"{DS}X509Certificate"), chain, strict=True):
             element.text = text64(certificate.der)
-        return Seal(copied, private_key(self._bench, "eksempelby-kommune"))
+        return Seal(copied, private_key(self.bench, "eksempelby-kommune"))
 
     def prepare(self, count: int) -> Sequence[Call]:
         """What so many calls are given."""
         calls = []
-        for message in self._bench.letters(count):
+        for message in self.bench.letters(count):
             self._number += 1
-            calls.append(Call(message.body, self.written.again(self._number)))
+            calls.append(Call(message.body, self.written.statements(self._number)))
         return calls
 
     def submit(self, call: Call) -> bytes:
@@ -188,12 +190,12 @@ class Primitives:
         payload = self._verify(call.request)
         if not self._schema.validate(payload):
             raise AssertionError(str(self._schema.error_log))
-        sealed = self._content_seal.seal(payload[1])
+        sealed = self.content_seal.seal(payload[1])
         hashlib.sha256(sealed).digest()
         hashlib.sha256(call.request).digest()
-        self._encrypt(sealed, call.request)
-        evidence = self._evidence_seal.seal(self._evidence)
-        self._log()
+        self.encrypt(sealed, call.request)
+        evidence = self.evidence_seal.seal(self.evidence)
+        self.compose_log()
         write(self._database, call.rows)
         return self._sign_answer(evidence)
 
@@ -208,14 +210,15 @@ class Primitives:
         verify(self._caller, pybase64.b64decode(signature[1].text or ""), c14n(info))
         return body[0]
 
-    def _encrypt(self, *plaintexts: bytes) -> None:
+    def encrypt(self, *plaintexts: bytes) -> None:
+        """Each plaintext under one fresh key, which is wrapped."""
         data_key = secrets.token_bytes(32)
         for plaintext in plaintexts:
             ciphertext = AESGCM(data_key).encrypt(secrets.token_bytes(12), plaintext, b"name")
             hashlib.sha256(ciphertext).hexdigest()
         self._kek.encrypt(secrets.token_bytes(12), data_key, b"name")
 
-    def _log(self) -> None:
+    def compose_log(self) -> None:
         """Leaf, openings and tree."""
         openings = []
         for field in ("subject", "document", "content", "conversation"):
@@ -233,8 +236,8 @@ class Primitives:
 
     def _sign_answer(self, evidence: bytes) -> bytes:
         self._acceptance.text = text64(evidence)
-        for element, digest in zip((self._timestamp, self._answer[1]), self._digests, strict=True):
+        for element, digest in zip((self._timestamp, self.answer[1]), self._digests, strict=True):
             digest.text = text64(hashlib.sha256(c14n(element)).digest())
         self._value.text = text64(sign(self._own, c14n(self._info)))
-        octets: bytes = etree.tostring(self._answer)
+        octets: bytes = etree.tostring(self.answer)
         return octets

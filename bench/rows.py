@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from bench.installation import Bench
 from gateway.domain.identifiers import Uuid4
@@ -50,21 +50,33 @@ class Written:
         """How many rows were written."""
         return sum(map(len, self.inserted.values())) + 1
 
-    def again(self, number: int) -> list[Statement]:
-        """The statements that write the same once more, the `number`th time (from 1), with fresh unique values."""
+    def again(self, number: int) -> dict[str, list[Row]]:
+        """The rows to insert to write the same once more, the `number`th time (from 1), with fresh unique values."""
         memo: dict[str | bytes, str | bytes] = {}
-        statements = [self._insert(table, rows, number, memo) for table, rows in self.inserted.items()]
-        grown = (self.log_size + number, self.frontier, self.log_key)
-        statements.append(("UPDATE log SET size=?, frontier=? WHERE key=?", [grown]))
-        return statements
+        return {
+            table: [
+                {
+                    name: self._fresh(table, name, value, number, memo)
+                    for name, value in row.items()
+                    if f"{table}.{name}" not in _GIVEN
+                }
+                for row in rows
+            ]
+            for table, rows in self.inserted.items()
+        }
 
-    def _insert(
-        self, table: str, rows: tuple[Row, ...], number: int, memo: dict[str | bytes, str | bytes]
-    ) -> Statement:
-        names = [name for name in rows[0] if f"{table}.{name}" not in _GIVEN]
-        marks = ",".join("?" * len(names))
-        values = [tuple(self._fresh(table, name, row[name], number, memo) for name in names) for row in rows]
-        return f'INSERT INTO {table} ({",".join(names)}) VALUES ({marks})', values
+    def grown(self, number: int) -> Row:
+        """The columns of the log that change with them."""
+        return {"size": self.log_size + number, "frontier": self.frontier}
+
+    def statements(self, number: int) -> list[Statement]:
+        """The same as statements for the raw driver."""
+        found: list[Statement] = []
+        for table, rows in self.again(number).items():
+            names, marks = ",".join(rows[0]), ",".join("?" * len(rows[0]))
+            found.append((f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row.values()) for row in rows]))
+        grown = (*self.grown(number).values(), self.log_key)
+        return [*found, ("UPDATE log SET size=?, frontier=? WHERE key=?", [grown])]
 
     def _fresh(
         self, table: str, name: str, value: Any, number: int, memo: dict[str | bytes, str | bytes]
@@ -124,12 +136,12 @@ def _all_rows(bench: Bench) -> _Rows:
         }
 
 
-def copy_database(bench: Bench, target: Path) -> sqlite3.Connection:
-    """A copy of the installation's database as it is now, open by the raw driver."""
-    source = sqlite3.connect(bench.folder / "bropost.db")
+def copy_database(source: Path, target: Path) -> sqlite3.Connection:
+    """A copy of a database as it is now, open by the raw driver."""
+    original = sqlite3.connect(source)
     connection = sqlite3.connect(target, isolation_level=None)
-    source.backup(connection)
-    source.close()
+    original.backup(connection)
+    original.close()
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
@@ -144,8 +156,3 @@ def write(connection: sqlite3.Connection, statements: list[Statement]) -> None:
         else:
             connection.executemany(sql, rows)
     connection.execute("COMMIT")
-
-
-def table_of(name: str) -> Table:
-    """The table of this name, as SQLAlchemy knows it."""
-    return METADATA.tables[name]

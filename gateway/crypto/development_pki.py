@@ -6,9 +6,12 @@ believes the root only where its environment is "development". Reading and writi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
 from cryptography import x509
@@ -61,9 +64,14 @@ class Holder:
 
     def issuer(self) -> issuing.Issuer:
         """The holder as one who issues, whether it may or not."""
-        key = serialization.load_pem_private_key(self.key_pem, None)
-        assert isinstance(key, PrivateKey)
-        return issuing.Issuer(self.certificate.x509.subject, key)
+        return issuing.Issuer(self.certificate.x509.subject, _private_key(self.key_pem))
+
+
+@lru_cache(maxsize=8)  # reading an RSA key tests its primes, which takes longer than all it signs
+def _private_key(key_pem: bytes) -> PrivateKey:
+    key = serialization.load_pem_private_key(key_pem, None)
+    assert isinstance(key, PrivateKey)
+    return key
 
 
 @dataclass(frozen=True)
@@ -123,15 +131,21 @@ def build_pki(declaration: Declaration, at: datetime) -> DevelopmentPki:
     """Everything that the declaration asks for, with fresh keys; validity counts from `at`. Takes seconds of CPU."""
     at = at.replace(microsecond=0)
     pki = DevelopmentPki(declaration, at, {}, {}, {})
+    wishes = (*declaration.authorities, *declaration.certificates, *declaration.servers)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # keys are made outside the interpreter's lock
+        keys = dict(zip(wishes, pool.map(issuing.generate, [wish.key for wish in wishes]), strict=True))
     for authority in declaration.authorities:
         subject = issuing.authority_name(declaration, authority)
-        pki = issue_certificate(pki, authority, subject, issuing.authority_extensions(authority))
+        extensions = issuing.authority_extensions(authority)
+        pki = issue_certificate(pki, authority, subject, extensions, keys[authority])
     for organisation in declaration.certificates:
         subject = issuing.organisation_name(declaration, organisation)
-        pki = issue_certificate(pki, organisation, subject, issuing.organisation_extensions(organisation))
+        extensions = issuing.organisation_extensions(organisation)
+        pki = issue_certificate(pki, organisation, subject, extensions, keys[organisation])
     for server in declaration.servers:
         subject = issuing.server_name(declaration, server)
-        pki = issue_certificate(pki, server, subject, issuing.server_extensions(server))
+        extensions = issuing.server_extensions(server)
+        pki = issue_certificate(pki, server, subject, extensions, keys[server])
     fresh = {name: issuing.to_pem(ed25519.Ed25519PrivateKey.generate()) for name in declaration.checkpoints}
     revoked = {
         pki.certificate(wish.name): at + timedelta(days=wish.revoked_day)
@@ -142,10 +156,17 @@ def build_pki(declaration: Declaration, at: datetime) -> DevelopmentPki:
 
 
 def issue_certificate(
-    pki: DevelopmentPki, wish: Wish, subject: x509.Name, extensions: issuing.Extensions
+    pki: DevelopmentPki,
+    wish: Wish,
+    subject: x509.Name,
+    extensions: issuing.Extensions,
+    key: PrivateKey | None = None,
 ) -> DevelopmentPki:
-    """The same PKI with one more certificate, of a fresh key; key identifiers and locations are added to it."""
-    key = issuing.generate(wish.key)
+    """The same PKI with one more certificate, of a fresh key; key identifiers and locations are added to it.
+
+    `key` is one of the kind wished for that nobody else has; without it one is made.
+    """
+    key = key or issuing.generate(wish.key)
     issuer, above = issuing.Issuer(subject, key), tuple[Certificate, ...]()
     if wish.issuer != wish.name:
         issuer, above = pki.holders[wish.issuer].issuer(), pki.holders[wish.issuer].chain_below_root

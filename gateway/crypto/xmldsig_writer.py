@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -83,9 +84,14 @@ def _write_transform(transform: Transform) -> str:
 
 def _attribute(name: str, value: str | None) -> str:
     """An attribute in canonical form, or nothing."""
-    return "" if value is None else f' {name}="{value.translate(_CANONICAL_ESCAPES)}"'
+    if value is None:
+        return ""
+    if _ESCAPED.search(value):
+        value = value.translate(_CANONICAL_ESCAPES)
+    return f' {name}="{value}"'
 
 
+_ESCAPED: Final = re.compile('[&<"\t\n\r]')
 _CANONICAL_ESCAPES: Final = {
     ord("&"): "&amp;",
     ord("<"): "&lt;",

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.domain.calendar import local_day
 from gateway.domain.document import Document
@@ -66,14 +65,16 @@ _MARKS: Final = re.compile(
 _PASTED: Final = 240  # characters: 80 % of the shortest text (300)
 
 
-@dataclass(frozen=True)
-class LintText:
+class LintText(NamedTuple):
     """One text with where it stands, in the form in which it is searched (Unicode NFKC)."""
 
     path: str
     line: int
     name: str
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"LintText({self.path}, line {self.line})"
 
     @property
     def is_prose(self) -> bool:

@@ -63,18 +63,18 @@ class Lexicon:
     def rules_found(self, text: str) -> frozenset[Rule]:
         """The rules whose lists have a word in the text."""
         folded = text.casefold()
+        words = words_of(folded)
         found: set[WordList] = set()
-        for word in words_of(folded):
-            if word in self.exact:
-                found |= self.exact[word]
+        for word in self.exact.keys() & words:
+            found |= self.exact[word]
+        for word in self.phrases.keys() & words:
+            found.update(each for phrase, each in self.phrases[word] if phrase.search(folded))
+        for word in words:
             for start, each in self.beginnings.get(word[:_KEY], ()):
                 if word.startswith(start):
                     found.add(each)
             if word.endswith(self._all_endings):
                 found.update(each for end, each in self.endings.items() if word.endswith(end))
-            for phrase, each in self.phrases.get(word, ()):
-                if phrase.search(folded):
-                    found.add(each)
         return frozenset(
             each.rule
             for each in found

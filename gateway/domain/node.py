@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.domain.annotation import schema_path
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One element: its name without prefix, where it stands, its text, and its child elements in order.
 
     `path` is that of the document as received, with a position where siblings share a name:
     "/Document/Header/LegalBasis[2]/Provision". `line` is 1-based, 0 where there is none.
+    A letter has hundreds: a named tuple is made in a third of the time of a frozen dataclass.
     """
 
     name: str
     path: str
     line: int
-    text: str = field(default="", repr=False)  # empty for an element that holds elements
-    children: tuple[Node, ...] = field(default=(), repr=False)
-    attributes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    text: str = ""  # empty for an element that holds elements
+    children: tuple[Node, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Node({self.path}, line {self.line})"
 
     @property
     def schema_path(self) -> str:

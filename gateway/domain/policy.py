@@ -7,10 +7,10 @@ and basis sets. What is not known is not allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.domain.annotation import (
     Annotation,
@@ -67,11 +67,13 @@ class Policy:
     cooperation_decided: bool = False  # the sender's DPO decided in writing that cooperation rules may carry
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """One element of a document and whether it may be shared. An element the schema does not know has no annotation."""
+class Judgement(NamedTuple):
+    """One element of a document and whether it may be shared. An element the schema does not know has no annotation.
 
-    node: Node = field(repr=False)
+    A named tuple, as Node is, since every element gets one.
+    """
+
+    node: Node
     annotation: Annotation | None
     verdict: Verdict
     withheld: bool = False  # the young person asked to leave out its category, and no rule of law demands it
@@ -97,8 +99,8 @@ class Gate:
     @cached_property
     def judgements(self) -> tuple[Judgement, ...]:
         """A judgement on every element that says something, in document order, and on every attachment's category."""
-        elements = tuple(self._judge_element(node) for node in self.document.content())
-        return elements + tuple(self._judge_attachment(entry) for entry in self.document.attachments)
+        elements = tuple(map(self._judge_element, self.document.content()))
+        return elements + tuple(map(self._judge_attachment, self.document.attachments))
 
     def covers(self, category: Category) -> bool:
         """Whether a claimed consent, in force, has this category in its scope."""
@@ -122,16 +124,17 @@ class Gate:
 
     def disclosure(self) -> Disclosure:
         """What the log says of the content, whether or not it may be sent."""
-        sent = dict.fromkeys(node.schema_path for node in self.document.content())
+        sent = dict.fromkeys([node.schema_path for node in self.document.content()])
         held = [judgement.annotation for judgement in self.judgements if judgement.annotation is not None]
         categories = {annotation.category for annotation in held}
-        withheld = tuple(
+        wishes = self._wishes
+        withheld = [
             path
             for path, annotation in self.policy.annotations.by_path.items()
-            if annotation.category in self._wishes and path not in sent and self._is_of_this_kind(path)
-        )
+            if annotation.category in wishes and path not in sent and self._is_of_this_kind(path)
+        ]
         names = tuple(sorted(category.value for category in categories))
-        return Disclosure(tuple(sent), withheld, names, Category.HEALTH in categories)
+        return Disclosure(tuple(sent), tuple(withheld), names, Category.HEALTH in categories)
 
     # --- how it decides ------------------------------------------------------------------------------
 

@@ -30,7 +30,6 @@ from gateway.services.installation import Installation
 from gateway.storage import documents
 from gateway.storage.documents import DocumentRow
 
-
 # The kinds whose rules ask for the conversation's earlier risk notices: N03 and N04.
 _LOOK_BACK: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE, DocumentKind.INTERRUPTION_NOTICE})
 

@@ -106,7 +106,7 @@ def test_evidence_of_one_document_does_not_serve_for_another(kept: Kept) -> None
     checks.require_about(evidence, kept.paper("letter.xml"))
     with pytest.raises(Broken, match="DocumentId"):
         checks.require_about(evidence, kept.paper("notice.xml"))
-    other_octets = kept.paper("letter.xml").replace(b"</Document>", b" </Document>").rstrip()
+    other_octets = kept.paper("letter.xml").replace(b"STRUCTURE", b"PRACTICAL")
     with pytest.raises(Broken, match="Digest"):
         checks.require_about(evidence, other_octets)
 

@@ -17,7 +17,6 @@ from tests.golden.changes import Change, change_from, with_changes
 from tests.golden.judging import Circumstances, judge, surroundings
 from tests.golden.loader import FOLDER, golden
 
-
 # A rule about a kind that cannot be sent yet can be broken by no document.
 WAITS_FOR: Final = {Rule.N03: DocumentKind.INTERRUPTION_NOTICE}
 

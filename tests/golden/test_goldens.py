@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from typing import Final
 
@@ -17,12 +18,13 @@ from gateway.protocol.attachment_files import inspect_attachment, media_type_of
 from gateway.xmlcore import resources
 from gateway.xmlcore.annotations import document_annotations
 from gateway.xmlcore.c14n import exclusive
+from gateway.xmlcore.code_lists import institutions_of, municipalities, municipalities_of
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import Schema, document_schema, evidence_schema, service_schema
 from tests.golden.changes import Remove, select, with_changes
 from tests.golden.constraints import SCHEMAS, roots
 from tests.golden.judging import judge, read, short, surroundings
-from tests.golden.loader import attachment, golden, names
+from tests.golden.loader import INSTITUTIONS, MUNICIPALITIES, attachment, golden, names
 
 DOCUMENTS: Final = names("documents")
 SCHEMA_OF: Final = {"document": document_schema, "evidence": evidence_schema, "service": service_schema}
@@ -222,3 +224,15 @@ def test_there_is_a_young_person_under_18_and_one_who_is_protected() -> None:
     protected = read(golden("education-order-letter-protected")).subject
     assert protected is not None
     assert protected.is_protected
+
+
+def test_the_test_registers_are_dated_and_share_no_code_with_the_real_one() -> None:
+    day, before = date(2026, 8, 5), date(2025, 7, 31)
+    fictional = municipalities_of(MUNICIPALITIES.read_bytes())
+    schools = institutions_of(INSTITUTIONS.read_bytes())
+    assert [entry.code for entry in fictional.in_force(day)] == ["0999", "0998"]
+    assert [entry.code for entry in schools.in_force(day)] == ["999001", "999002"]
+    assert {entry.code for entry in schools.in_force(before)} == {"999001", "999002", "999003"}
+    assert not {entry.code for entry in fictional.entries} & {
+        entry.code for entry in municipalities().entries
+    }
