@@ -83,7 +83,9 @@ class Teller:
         """Say which step failed and why, and what the gateway logged last."""
         where = self.failed.name if self.failed else "start"
         what = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
-        self.console.print(f"\n[bold red]✗ {escape(where)}[/] {escape(what)}", highlight=False)
+        self.console.print(
+            f"\n[bold red]✗ {escape(where)}[/] {escape(what)}", highlight=False, soft_wrap=True
+        )
         if log_lines:
             self.console.print("The gateway's last log lines:", style="bold")
             for line in log_lines:

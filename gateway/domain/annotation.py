@@ -17,7 +17,9 @@ from functools import lru_cache
 class Category(Enum):
     """The sort of data an element holds; the values are those of the schema's DataCategory."""
 
-    __hash__ = object.__hash__  # each stands once; the hash of an Enum is computed in Python, for every element
+    __hash__ = (
+        object.__hash__
+    )  # each stands once; the hash of an Enum is computed in Python, for every element
 
     TECHNICAL = "technical"
     STAFF = "staff"

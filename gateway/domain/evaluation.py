@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.document import Document
-from gateway.domain.lint import lint
+from gateway.domain.lint import lint, lint_attachments
 from gateway.domain.rule_checks_basis import check_basis
 from gateway.domain.rule_checks_body import check_body
 from gateway.domain.rule_checks_header import check_header
@@ -18,5 +18,11 @@ def evaluate(document: Document, context: RuleContext) -> tuple[Finding, ...]:
 
 def evaluate_case(case: Case) -> tuple[Finding, ...]:
     """The same for one who goes on to ask what the gate let pass: what was judged is judged once."""
-    words = case.context.words
-    return (*check_header(case), *check_basis(case), *check_body(case), *lint(case.document, words))
+    document, context = case.document, case.context
+    return (
+        *check_header(case),
+        *check_basis(case),
+        *check_body(case),
+        *lint(document, context.words),
+        *lint_attachments(document, {each.number: each.text for each in context.attachments}, context.words),
+    )

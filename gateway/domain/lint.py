@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from gateway.domain.calendar import local_day
@@ -99,6 +99,18 @@ def texts_of(document: Document) -> Iterator[LintText]:
             yield _lint_text(node, node.path, node.text)
         for name, value in node.attributes:
             yield _lint_text(node, f"{node.path}/@{name}", value)
+
+
+def lint_attachments(document: Document, texts: Mapping[int, str], words: WordLists) -> tuple[Finding, ...]:
+    """The findings in what people read in the attachments, told at their lines of the manifest; texts by number."""
+    lexicon = words.on(local_day(document.created_at))
+    protected = document.subject is not None and document.subject.is_protected
+    layers = [
+        LintText(entry.node.path, entry.node.line, "Text", unicodedata.normalize("NFKC", text))
+        for entry in document.attachments
+        if (text := texts.get(entry.number, ""))
+    ]
+    return lint_texts(layers, lexicon, protected=protected)
 
 
 def lint_texts(texts: Iterable[LintText], lexicon: Lexicon, *, protected: bool) -> tuple[Finding, ...]:

@@ -58,6 +58,9 @@ def _codes(case: Case) -> Iterator[Finding]:
         for node in case.document.header.find_all(steps):
             if codes is not None and codes.find(node.text, on=case.created_on) is None:
                 yield error(Rule.H04, node)
+    for node in case.document.header.find_all("Extension/Name"):
+        if node.text not in case.context.extensions:
+            yield error(Rule.H04, node)
 
 
 def _subject(case: Case) -> Iterator[Finding]:

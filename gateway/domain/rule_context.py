@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
@@ -39,6 +39,7 @@ class AttachmentFacts:
     size: int  # octets
     sha256: bytes
     media_type: str  # by its magic octets
+    text: str = field(default="", repr=False)  # what people read in it, where that can be told
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class RuleContext:
     replacement_numbers_allowed: bool = False
     history: tuple[KnownDocument, ...] = ()
     attachments: tuple[AttachmentFacts, ...] = ()
+    extensions: frozenset[str] = frozenset()  # names of additions that parties agreed on; none yet
 
 
 @dataclass(frozen=True)

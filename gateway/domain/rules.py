@@ -146,7 +146,9 @@ class Rule(Enum):
         "Ved overhængende risiko skal I bede om en handling; tidlig bekymring kræver samtykke eller lokal beslutning.",
         "Imminent risk needs an action; an early warning needs consent or a decision.",
     )
-    N03 = _row("W", "Der er ikke varslet risiko før afbruddet.", "No risk was notified before.")
+    N03 = _row(
+        "W", "Der er ikke varslet risiko før afbruddet.", "No risk was notified before.", Place.LATER_KIND
+    )
     N04 = _row("E", "Der er ingen risikomeddelelse at fortsætte.", "There is no risk notice to continue.")
 
     # --- answers -------------------------------------------------------------------------------------

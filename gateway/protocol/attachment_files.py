@@ -15,6 +15,7 @@ from typing import Final
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
 
+TEXT_LIMIT: Final = 1_000_000  # bytes of a plain text, which is searched like the texts of a document
 INFLATED_LIMIT: Final = (
     16 * 1024 * 1024
 )  # bytes of one PDF's object streams; a real one holds some hundred KB
@@ -143,6 +144,8 @@ def _jpeg(octets: bytes) -> str | None:
 
 
 def _text(octets: bytes) -> str | None:
+    if len(octets) > TEXT_LIMIT:
+        return "the text is too long to be searched; send it as PDF"
     try:
         octets.decode("utf-8")
     except UnicodeDecodeError:

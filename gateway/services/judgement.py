@@ -103,7 +103,8 @@ def _attachment_facts(
             each.number,
             len(each.content),
             hashlib.sha256(each.content).digest(),
-            media_type_of(bytes(each.content)),
+            media_type := media_type_of(bytes(each.content)),
+            bytes(each.content).decode("utf-8") if media_type == "text/plain" else "",
         )
         for each in attachments
     )

@@ -46,6 +46,7 @@ def test_rules_that_nothing_here_can_break_say_where_they_are_kept() -> None:
         "A01": Place.LATER_KIND,
         "A02": Place.LATER_KIND,
         "A03": Place.LATER_KIND,
+        "N03": Place.LATER_KIND,
         "X11": Place.CARRIER,
         "X12": Place.REPOSITORY,
     }

@@ -58,6 +58,7 @@ class Circumstances:
     history: tuple[str, ...] | None = None
     attachments: tuple[str, ...] | None = None
     kle: tuple[str, ...] | None = None
+    extensions: tuple[str, ...] | None = None
 
 
 USUAL: Final = Circumstances()
@@ -84,6 +85,7 @@ def context(name: str, document: Document, circumstances: Circumstances = USUAL)
         institutions=institutions_of(INSTITUTIONS.read_bytes()),
         kle=None if case.kle is None else CodeList("kle", tuple(map(_always, case.kle))),
         replacement_numbers_allowed=case.replacement_numbers,
+        extensions=frozenset({"LOCAL_TEAM"}) if case.extensions is None else frozenset(case.extensions),
         history=tuple(_known(each) for each in earlier),
         attachments=tuple(_facts(number, file_name) for number, file_name in enumerate(files, start=1)),
     )

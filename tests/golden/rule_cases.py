@@ -9,16 +9,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
-from gateway.domain.kinds import DocumentKind
 from gateway.domain.rules import Finding, Place, Rule, Severity
 from tests.golden.changes import Change, change_from, with_changes
 from tests.golden.judging import Circumstances, judge, surroundings
 from tests.golden.loader import FOLDER, golden
-
-# A rule about a kind that cannot be sent yet can be broken by no document.
-WAITS_FOR: Final = {Rule.N03: DocumentKind.INTERRUPTION_NOTICE}
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class RuleCase:
 
 def due() -> tuple[tuple[Rule, Severity], ...]:
     """Every rule that a document can break, with each way in which it strikes."""
-    released = [rule for rule in Rule if rule.row.place is Place.DOCUMENT and rule not in WAITS_FOR]
+    released = [rule for rule in Rule if rule.row.place is Place.DOCUMENT]
     return tuple(
         (rule, severity) for rule in released for severity in Severity if severity in rule.row.severities
     )
@@ -107,6 +103,7 @@ def _circumstances(row: Mapping[str, Any]) -> Circumstances:
         history=_names(row, "history"),
         attachments=_names(row, "attachments"),
         kle=_names(row, "kle"),
+        extensions=_names(row, "extensions"),
     )
 
 

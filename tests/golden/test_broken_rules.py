@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.rules import Severity, overridden, refusals, warnings
 from tests.golden.changes import SetText
 from tests.golden.judging import short
-from tests.golden.rule_cases import WAITS_FOR, RuleCase, due, passing, striking
+from tests.golden.rule_cases import RuleCase, due, passing, striking
 
 
 def test_every_released_rule_has_a_broken_file_for_each_way_it_strikes() -> None:
@@ -15,10 +15,6 @@ def test_every_released_rule_has_a_broken_file_for_each_way_it_strikes() -> None
     assert [
         f"{rule.name} {severity.value}" for rule, severity in due() if (rule, severity) not in judged
     ] == []
-
-
-def test_no_rule_waits_for_a_kind_that_is_released() -> None:
-    assert [rule for rule, kind in WAITS_FOR.items() if kind.is_released] == []
 
 
 @pytest.mark.parametrize("case", striking(), ids=str)

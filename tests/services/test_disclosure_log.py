@@ -12,8 +12,9 @@ from lxml import etree
 
 from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import CommittedField, EntryKind, Leaf, Visibility
-from gateway.domain.errors import InputError
+from gateway.domain.errors import InputError, InternalError
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
+from gateway.domain.party import Route
 from gateway.services import disclosure_log, parties
 from gateway.storage import log, openings
 from gateway.translog.commitment import Opening, parse_opening, verify_opening
@@ -195,7 +196,7 @@ def test_the_same_person_twice_cannot_be_seen_in_the_log(house: TestInstallation
 def test_no_partys_key_opens_another_partys_entries(house: TestInstallation) -> None:
     deliver_letter(house)
     (leaf,) = (each for each in leaves(house, MUNICIPALITY) if each.kind is EntryKind.DISCLOSE)
-    with pytest.raises(Exception, match="STORED_DATA_ALTERED"):
+    with pytest.raises(InternalError, match="STORED_DATA_ALTERED"):
         opened(house, INSTITUTION, leaf.entry_id)
 
 
@@ -306,8 +307,6 @@ def test_a_checkpoint_is_made_when_a_log_grew_and_the_last_one_is_old_enough(hou
 
 
 def test_every_change_of_a_party_is_told_in_its_log(house: TestInstallation) -> None:
-    from gateway.domain.party import Route
-
     before = len(leaves(house, MUNICIPALITY))
     installation, system = house.installation, house.systems["leverandoer-esdh"].id
     own = house.systems["eksempelby-esdh"].id
