@@ -212,7 +212,9 @@ def write_schemas(folder: Path) -> Path:
 
 def open_bench(folder: Path, keys: Keys) -> Bench:
     """A fresh installation in an empty folder, with both parties and their systems."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # as `bropost serve`
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+    )  # as `bropost serve`
     folder.mkdir(parents=True, exist_ok=True)
     pki = pki_of(keys)
     lists = []

@@ -1,5 +1,5 @@
-"""The rows that one submission writes: found by comparing every table before and after, and written again by the
-raw driver under fresh names."""
+"""The rows that a workflow writes: found by comparing every table before and after, and written again by the raw
+driver under fresh names."""
 
 from __future__ import annotations
 
@@ -28,31 +28,41 @@ PRAGMAS: Final = (
 )
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
-_GIVEN: Final = {"document.key", "evidence.key", "log_entry.key", "event.seq", "deadline.id", "outbox.id"}
+# Keys that the database gives.
+_GIVEN: Final = frozenset(
+    {
+        "document.key",
+        "evidence.key",
+        "log_entry.key",
+        "event.seq",
+        "deadline.id",
+        "outbox.id",
+        "delivery.inbox_seq",
+    }
+)
 
+Cell = str | int | bytes | None
 Row = dict[str, Any]
-Statement = tuple[str, list[tuple[Any, ...]]]
-_Rows = dict[str, dict[tuple[Any, ...], Row]]
+Statement = tuple[str, list[tuple[Cell, ...]]]
+_Rows = dict[str, dict[tuple[Cell, ...], Row]]
 
 
 @dataclass(frozen=True)
 class Written:
-    """What one submission inserted, and what it changed, table by table in an order that foreign keys allow."""
+    """What a workflow on one document wrote, table by table in an order that foreign keys allow."""
 
     inserted: Mapping[str, tuple[Row, ...]]
-    log_size: int  # of the log that grew, afterwards
-    log_key: int
-    frontier: bytes
-    document_key: int
+    changed: Mapping[str, tuple[Row, ...]]  # as they are afterwards
+    known: frozenset[Cell]  # identifiers that stay: those of systems
 
     @property
     def count(self) -> int:
         """How many rows were written."""
-        return sum(map(len, self.inserted.values())) + 1
+        return sum(map(len, (*self.inserted.values(), *self.changed.values())))
 
     def again(self, number: int) -> dict[str, list[Row]]:
         """The rows to insert to write the same once more, the `number`th time (from 1), with fresh unique values."""
-        memo: dict[str | bytes, str | bytes] = {}
+        memo: dict[Cell, Cell] = {value: value for value in self.known}
         return {
             table: [
                 {
@@ -66,25 +76,21 @@ class Written:
         }
 
     def grown(self, number: int) -> Row:
-        """The columns of the log that change with them."""
-        return {"size": self.log_size + number, "frontier": self.frontier}
+        """The columns that change in the log of a submission, with its key."""
+        (after,) = self.changed["log"]
+        return {"size": after["size"] + number, "frontier": after["frontier"], "key": after["key"]}
 
     def statements(self, number: int) -> list[Statement]:
-        """The same as statements for the raw driver."""
-        found: list[Statement] = []
-        for table, rows in self.again(number).items():
-            names, marks = ",".join(rows[0]), ",".join("?" * len(rows[0]))
-            found.append((f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row.values()) for row in rows]))
-        grown = (*self.grown(number).values(), self.log_key)
-        return [*found, ("UPDATE log SET size=?, frontier=? WHERE key=?", [grown])]
+        """A submission once more, as statements for the raw driver."""
+        grown = tuple(self.grown(number).values())
+        update: Statement = ("UPDATE log SET size=?, frontier=? WHERE key=?", [grown])
+        return [*(insertion(table, rows) for table, rows in self.again(number).items()), update]
 
-    def _fresh(
-        self, table: str, name: str, value: Any, number: int, memo: dict[str | bytes, str | bytes]
-    ) -> Any:
+    def _fresh(self, table: str, name: str, value: Cell, number: int, memo: dict[Cell, Cell]) -> Cell:
         if name == "document_key":
-            return self.document_key + number
-        if table == "log_entry" and name == "seq":
-            return self.log_size - 1 + number
+            return int(self.inserted["document"][0]["key"]) + number
+        if table == "log_entry" and name == "seq" and isinstance(value, int):
+            return value + number
         make = _maker(value)
         if make is None:
             return value
@@ -93,7 +99,7 @@ class Written:
         return memo[value]
 
 
-def _maker(value: object) -> Callable[[], str | bytes] | None:
+def _maker(value: Cell) -> Callable[[], Cell] | None:
     """What makes another value of the same shape, where the value is a name or a digest."""
     if isinstance(value, bytes) and len(value) == 32:
         return lambda: secrets.token_bytes(32)
@@ -104,25 +110,25 @@ def _maker(value: object) -> Callable[[], str | bytes] | None:
     return None
 
 
-def record(bench: Bench) -> Written:
-    """Send one letter and return what it wrote; one before it leaves what is kept once for all."""
-    bench.call(bench.letters(1)[0])
+def record(bench: Bench, workflow: Callable[[], object]) -> Written:
+    """Run a workflow on one new document and return what it wrote."""
     before = _all_rows(bench)
-    bench.call(bench.letters(1)[0])
+    workflow()
     after = _all_rows(bench)
-    inserted: dict[str, tuple[Row, ...]] = {}
-    for name, rows in after.items():
-        fresh = tuple(row for key, row in rows.items() if key not in before[name])
-        if fresh:
-            inserted[name] = fresh
-    changed = {
-        name: [key for key, row in rows.items() if before[name].get(key, row) != row]
+    inserted = {
+        name: tuple(row for key, row in rows.items() if key not in before[name])
         for name, rows in after.items()
     }
-    assert {name for name, keys in changed.items() if keys} == {"log"}, "a submission changes its log alone"
-    grown = after["log"][changed["log"][0]]
-    document_key = inserted["document"][0]["key"]
-    return Written(inserted, grown["size"], grown["key"], grown["frontier"], document_key)
+    changed = {
+        name: tuple(row for key, row in rows.items() if before[name].get(key, row) != row)
+        for name, rows in after.items()
+    }
+    systems = frozenset(row["system_id"] for row in after["system"].values())
+    return Written(_filled(inserted), _filled(changed), systems)
+
+
+def _filled(rows: dict[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
+    return {name: found for name, found in rows.items() if found}
 
 
 def _all_rows(bench: Bench) -> _Rows:
@@ -145,6 +151,12 @@ def copy_database(source: Path, target: Path) -> sqlite3.Connection:
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def insertion(table: str, rows: list[Row]) -> Statement:
+    """The statement that inserts rows with the same columns."""
+    names, marks = ",".join(rows[0]), ",".join("?" * len(rows[0]))
+    return f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row.values()) for row in rows]
 
 
 def write(connection: sqlite3.Connection, statements: list[Statement]) -> None:

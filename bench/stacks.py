@@ -2,8 +2,9 @@
 
 Two stacks: signxml for all signatures, xmlschema for the schema; and zeep.wsse (xmlsec) for the message signatures,
 xmlsec for the content signatures, lxml for the schema. Both store with SQLAlchemy Core, statements built per call.
-Counts are those of `bench.primitives`: one verification, three signatures, one validation, the same rows. Keys,
-schemas and forms are made ready ahead, as in the product.
+Counts are those of `bench.primitives`: one verification, three signatures, one validation, the same rows written; and
+the rows are read that tell who calls, by what mandate, to whom, and whether the document is known. Keys, schemas and
+forms are made ready ahead, as in the product. Neither judges a letter by rules or legal bases, which no library does.
 """
 
 from __future__ import annotations
@@ -11,26 +12,27 @@ from __future__ import annotations
 import copy
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import pybase64
 import signxml
 import sqlalchemy
 import xmlschema
 import xmlsec
-from cryptography import x509
 from lxml import etree
 from signxml.xades import XAdESSigner
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Connection, Engine, insert, or_, select, update
 from zeep.wsse.signature import MemorySignature
 
-from bench.installation import Bench, Keys, write_schemas
+from bench.installation import INSTITUTION, MUNICIPALITY, Bench, Keys, write_schemas
 from bench.primitives import DS, SERVICE, WSU, XADES, Primitives, found, private_key, text64
 from bench.rows import PRAGMAS, Row, copy_database
-from gateway.storage.tables import METADATA
+from gateway.domain.identifiers import Uuid4
+from gateway.storage.tables import METADATA, contact, mandate, party, system, system_certificate
+from gateway.storage.tables_documents import document, validation_material
 from gateway.storage.tables_log import log
 
 _EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -53,6 +55,9 @@ class Store:
         self._bench = bench
         self._written = primitives.written
         self._number = 0
+        self._fingerprint = bench.pki.certificate("eksempelby-esdh").fingerprint
+        recorded = primitives.written.inserted["document"][0]
+        self._kept = [*recorded["certificate_names"].split(), *recorded["revocation_names"].split()]
         self._engine: Engine = sqlalchemy.create_engine(f"sqlite:///{path}")
         sqlalchemy.event.listen(self._engine, "connect", _set_up)
 
@@ -65,12 +70,48 @@ class Store:
             calls.append(StackCall(message.body, rows, grown))
         return calls
 
+    def authorise(self) -> None:
+        """Read what the product reads before it judges: the system, both parties, the mandates, the document."""
+        now, sender = int(time.time() * 1000), str(MUNICIPALITY)
+        with self._engine.connect() as connection:
+            known = (
+                select(system)
+                .join_from(system_certificate, system, system_certificate.c.system_id == system.c.system_id)
+                .where(
+                    system_certificate.c.fingerprint == self._fingerprint,
+                    system_certificate.c.valid_from <= now,
+                    or_(system_certificate.c.valid_until.is_(None), system_certificate.c.valid_until > now),
+                )
+            )
+            caller = connection.execute(known).mappings().one()["system_id"]
+            connection.execute(
+                select(system_certificate).where(system_certificate.c.system_id == caller)
+            ).all()
+            for each in (sender, str(INSTITUTION)):
+                connection.execute(select(party).where(party.c.party == each)).mappings().one()
+                connection.execute(select(contact).where(contact.c.party == each)).all()
+            connection.execute(select(party.c.party).where(party.c.cvr == MUNICIPALITY.cvr.text)).all()
+            given = select(mandate).where(mandate.c.system_id == caller, mandate.c.party == sender)
+            connection.execute(given).all()
+            self._require_new(connection)
+
+    def _require_new(self, connection: Connection) -> None:
+        mine = select(document).where(
+            document.c.document_id == Uuid4.new().text, document.c.sender == str(MUNICIPALITY)
+        )
+        if connection.execute(mine).one_or_none() is not None:
+            raise AssertionError("known")
+
     def write(self, call: StackCall) -> None:
-        """One durable commit."""
+        """One durable commit, with what the product reads in it: the document, certificates and lists, the log."""
         with self._engine.begin() as connection:
+            self._require_new(connection)
+            kept = select(validation_material.c.name).where(validation_material.c.name.in_(self._kept))
+            connection.execute(kept).all()
+            connection.execute(select(log).where(log.c.key == self._written.grown(0)["key"])).mappings().one()
             for name, rows in call.rows.items():
                 connection.execute(insert(METADATA.tables[name]), rows)
-            connection.execute(update(log).where(log.c.key == self._written.log_key).values(**call.grown))
+            connection.execute(update(log).where(log.c.key == call.grown["key"]).values(**call.grown))
 
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
@@ -112,6 +153,7 @@ class SignxmlStack:
         verified = signxml.XMLVerifier().verify(envelope, x509_cert=self._caller, expect_config=expected)
         (payload,) = verified[1].signed_xml
         self._schema.validate(payload)
+        self._store.authorise()
         sealed = self._seal(payload[1], "eksempelby-kommune")
         hashlib.sha256(sealed).digest()
         hashlib.sha256(call.request).digest()
@@ -153,20 +195,22 @@ class ZeepStack:
         self._store = Store(bench, primitives, folder / "zeep.db")
         self.prepare = self._store.prepare
         self._schema = etree.XMLSchema(etree.parse(write_schemas(folder / "xsd")))
-        transform = xmlsec.Transform
-        method = transform.ECDSA_SHA256 if keys is Keys.P_256 else transform.RSA_SHA256
+        constants = xmlsec.constants
+        method = constants.TransformEcdsaSha256 if keys is Keys.P_256 else constants.TransformRsaSha256
         self._caller = self._wsse(bench, "eksempelby-esdh", method)
         self._own = self._wsse(bench, "gateway-message", method)
         self._answer = unsigned_answer(primitives)
         self._seals = {
-            name: xmlsec.Key.from_memory(bench.pki.holders[name].key_pem, xmlsec.KeyFormat.PEM)
+            name: xmlsec.Key.from_memory(bench.pki.holders[name].key_pem, xmlsec.constants.KeyDataFormatPem)
             for name in ("eksempelby-kommune", "gateway-seal")
         }
-        self._form = _blank(primitives.evidence_seal.signature, method)
+        self._form = _blank(primitives.evidence_seal.signature, method.href)
 
-    def _wsse(self, bench: Bench, name: str, method: Any) -> MemorySignature:
+    def _wsse(self, bench: Bench, name: str, method: object) -> MemorySignature:
         holder = bench.pki.holders[name]
-        return MemorySignature(holder.key_pem, holder.certificate.pem, None, method, xmlsec.Transform.SHA256)
+        return MemorySignature(
+            holder.key_pem, holder.certificate.pem, None, method, xmlsec.constants.TransformSha256
+        )
 
     def submit(self, call: StackCall) -> bytes:
         """Do the work of one SendLetter and return the signed answer."""
@@ -175,6 +219,7 @@ class ZeepStack:
         payload = envelope[1][0]
         if not self._schema.validate(payload):
             raise AssertionError(str(self._schema.error_log))
+        self._store.authorise()
         sealed = self._seal(payload[1], "eksempelby-kommune")
         hashlib.sha256(sealed).digest()
         hashlib.sha256(call.request).digest()
@@ -203,14 +248,11 @@ class ZeepStack:
         return octets
 
 
-def _blank(signature: etree._Element, method: Any) -> etree._Element:
+def _blank(signature: etree._Element, href: str) -> etree._Element:
     """The form of a content signature, for xmlsec to fill in."""
     blank = copy.deepcopy(signature)
     info = found(blank, f"{DS}SignedInfo")
-    found(info, f"{DS}SignatureMethod").set("Algorithm", method.href)
+    found(info, f"{DS}SignatureMethod").set("Algorithm", href)
     for element in (*info.iter(f"{DS}DigestValue"), found(blank, f"{DS}SignatureValue")):
         element.text = None
     return blank
-
-
-Submit = Callable[[StackCall], bytes]

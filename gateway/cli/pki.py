@@ -116,7 +116,7 @@ def _declaration(path: Path | None) -> Declaration:
     own = installed if installed.is_file() else package.parent / "certificates" / "dev" / "pki.toml"
     try:
         return read_declaration(read(path or own).decode("utf-8"))
-    except (LookupError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(Code.ARGUMENT_INVALID, what=f"{path} is no declaration") from error
 
 

@@ -33,7 +33,7 @@ class DeadlineKind(Enum):
 
 @unique
 class Told(Enum):
-    """Who is told, each by an event in the list of its party's system, or on the operations page."""
+    """Who is told: a party's roles by an event in the list of its systems, the operator by an alarm in the log."""
 
     SENDER = "SENDER"  # stays responsible until the document is read and answered
     ATTENTION = "ATTENTION"  # the roles the document is addressed to
@@ -69,35 +69,47 @@ FIRINGS: Final = {
         EvidenceEvent.RELAY_FAILURE,
         ReasonCode.RELAY_TIMEOUT,
         told=(Told.SENDER, Told.OPERATOR),
-        warned=(Told.OPERATOR,),
+        warned=(
+            Told.SENDER,
+            Told.OPERATOR,
+        ),
     ),
     DeadlineKind.DELIVERY: _firing(
         State.UNDELIVERED,
         EvidenceEvent.CONTENT_CONSIGNMENT_FAILURE,
         ReasonCode.NOT_MADE_AVAILABLE,
         told=(Told.SENDER, Told.OPERATOR),
-        warned=(Told.OPERATOR,),
+        warned=(
+            Told.SENDER,
+            Told.OPERATOR,
+        ),
     ),
     DeadlineKind.HANDOVER: _firing(
         State.UNDELIVERED,
         EvidenceEvent.CONTENT_HANDOVER_FAILURE,
         ReasonCode.NOT_FETCHED,
         told=(Told.SENDER, Told.MAILBOX, Told.OPERATOR),
-        warned=(Told.MAILBOX, Told.OPERATOR),
+        warned=(Told.SENDER, Told.MAILBOX, Told.OPERATOR),
     ),
     DeadlineKind.READ: _firing(
         State.UNREAD,
         EvidenceEvent.READ_EXPIRY,
         ReasonCode.NOT_READ,
         told=(Told.SENDER, Told.DEPUTY, Told.MAILBOX),
-        warned=(Told.ATTENTION,),
+        warned=(
+            Told.SENDER,
+            Told.ATTENTION,
+        ),
     ),
     DeadlineKind.ANSWER: _firing(
         State.UNANSWERED,
         EvidenceEvent.ANSWER_EXPIRY,
         ReasonCode.NOT_ANSWERED,
         told=(Told.SENDER, Told.ATTENTION, Told.DEPUTY),
-        warned=(Told.ATTENTION,),
+        warned=(
+            Told.SENDER,
+            Told.ATTENTION,
+        ),
     ),
 }
 """Every kind of deadline with what becomes of it in silence."""

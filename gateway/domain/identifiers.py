@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import uuid
 from dataclasses import dataclass
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -32,7 +31,11 @@ class Uuid4:
     @staticmethod
     def new() -> Uuid4:
         """A fresh identifier from the system's random source."""
-        return Uuid4(str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))
+        octets = bytearray(secrets.token_bytes(16))
+        octets[6] = octets[6] & 0x0F | 0x40  # version 4
+        octets[8] = octets[8] & 0x3F | 0x80  # variant of RFC 9562 §4.1
+        digits = octets.hex()
+        return Uuid4(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
 
 
 @dataclass(frozen=True, order=True)

@@ -32,21 +32,17 @@ class Node(NamedTuple):
         """The path without positions: the name of the element in the schema."""
         return schema_path(self.path)
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it holds no elements, and so its own value."""
-        return not self.children
-
     def find(self, steps: str) -> Node | None:
         """The first element at this relative path ("Subject/CprNumber"), or None."""
-        return next(iter(self.find_all(steps)), None)
+        found = self.find_all(steps)
+        return found[0] if found else None
 
     def find_all(self, steps: str) -> tuple[Node, ...]:
         """Every element at this relative path, in document order."""
-        found: tuple[Node, ...] = (self,)
+        found = [self]
         for step in steps.split("/"):
-            found = tuple(child for node in found for child in node.children if child.name == step)
-        return found
+            found = [child for node in found for child in node.children if child.name == step]
+        return tuple(found)
 
     def text_of(self, steps: str) -> str | None:
         """The text of the first element at this relative path, or None if it is absent."""

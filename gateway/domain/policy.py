@@ -40,6 +40,8 @@ _OTHER_SENTENCE: Final[Mapping[DocumentKind, frozenset[str]]] = {
 class Verdict(Enum):
     """Whether an element may be shared; otherwise what is missing."""
 
+    __hash__ = object.__hash__  # as of Category
+
     ALLOWED = "ALLOWED"
     NO_BASIS = "NO_BASIS"  # no claimed provision carries its basis set
     NO_NECESSITY = "NO_NECESSITY"  # one would, if the claim said why this is essential

@@ -37,7 +37,7 @@ _MENTOR_MONTHS: Final = 6  # a mentor is granted for six months at a time
 def check_body(case: Case) -> Iterator[Finding]:
     """The findings on every block, and on letters and notices as such."""
     for node in (*case.document.header.walk(), *case.document.body.walk()):
-        if not node.is_leaf:
+        if node.children:
             yield from _block(node)
     yield from _letter(case)
     yield from _late(case)

@@ -89,6 +89,8 @@ class SoapEndpoint:
         if request.method != "POST":
             raise InputError(Code.HTTP_METHOD)
         content_type = request.headers.get("content-type", "")
+        if not content_type.strip():
+            raise InputError(Code.HTTP_CONTENT_TYPE)
         unpacked = soap.unpack(content_type, request.headers.get("soapaction"), request.body)
         at = self.installation.clock()
         trust = self.installation.trust.current(at)

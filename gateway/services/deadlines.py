@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from gateway.domain.deadlines import FIRINGS, DeadlineKind
+from gateway.domain.deadlines import FIRINGS, DeadlineKind, Told
 from gateway.domain.errors import BropostError, UnavailableError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.status import Standing
@@ -29,6 +29,7 @@ from gateway.storage.events import NewEvent
 
 _log = structlog.get_logger(__name__)
 
+_RECIPIENTS: Final = frozenset({Told.ATTENTION, Told.DEPUTY, Told.MAILBOX})  # roles at the recipient
 BATCH: Final = 100  # waits looked at in one sweep; the next sweep takes the rest
 DEFECT_PAUSE: Final = timedelta(hours=1)  # before a wait that failed by a defect is tried again
 
@@ -68,13 +69,14 @@ def warning_kind(kind: DeadlineKind) -> str:
 
 
 def _warn(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
-    """Tell both parties' systems that the end is near; the recipient can still act."""
+    """Tell those who can still act that the end is near."""
     with installation.database.transaction() as connection:
         if not deadlines.mark_warned(connection, wait.id, now):
             return
         row = _document(connection, wait)
         is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
         events.append_events(connection, row.key, _warnings(installation, row, wait, now, is_delivered))
+    _alarm(FIRINGS[wait.kind].warned, wait, row)
 
 
 def _warnings(
@@ -90,7 +92,7 @@ def _warnings(
             standing=Standing.RECORDED,
             issuer=installation.issuer.name,
         )
-        for party in _told(row, is_delivered)
+        for party in _parties(row, FIRINGS[wait.kind].warned, is_delivered)
     ]
 
 
@@ -109,7 +111,7 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
         reasons=(firing.reason,),
         issued_on_absence=True,
     )
-    told = _told(row, is_delivered)
+    told = _parties(row, firing.told, is_delivered)
     entries = tuple(log_entries.evidence_entry(installation, party, row, sealed) for party in told)
     with installation.database.transaction() as connection:
         if not deadlines.mark_fired(connection, wait.id, now):
@@ -118,6 +120,7 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
         new = event_rows(installation, firing.state, now, Standing.EVIDENCE, told, sealed, (firing.reason,))
         events.append_events(connection, row.key, new)
         log_entries.append(connection, *entries)
+    _alarm(firing.told, wait, row)
 
 
 def _document(connection: Connection, wait: DeadlineRow) -> DocumentRow:
@@ -126,6 +129,17 @@ def _document(connection: Connection, wait: DeadlineRow) -> DocumentRow:
     return row
 
 
-def _told(row: DocumentRow, is_delivered: bool) -> tuple[PartyId, ...]:
-    """The sender always; the recipient once it holds the document, for before that it may not know of it."""
-    return (row.sender, row.recipient) if is_delivered else (row.sender,)
+def _parties(row: DocumentRow, told: tuple[Told, ...], is_delivered: bool) -> tuple[PartyId, ...]:
+    """Whose systems are told; the recipient's only once it holds the document, for before it may not know of it."""
+    parties = [row.sender] if Told.SENDER in told else []
+    if is_delivered and not _RECIPIENTS.isdisjoint(told):
+        parties.append(row.recipient)
+    return tuple(parties)
+
+
+def _alarm(told: tuple[Told, ...], wait: DeadlineRow, row: DocumentRow) -> None:
+    """Tell the operator, where a wait is the operator's to look at."""
+    if Told.OPERATOR in told:
+        _log.warning(
+            "deadline", kind=wait.kind.name, due=wait.due_at.isoformat(), document=row.document_id.text
+        )
