@@ -8,7 +8,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
+
+Argument = TypeVar("Argument")
 
 QUICK: Final = bool(os.environ.get("QUICK"))
 FULL: Final = bool(os.environ.get("FULL"))
@@ -45,14 +47,14 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Generic[Argument]):
     """Something to measure: `prepare` makes the arguments of one round, untimed; `call` takes one of them."""
 
-    prepare: Callable[[int], Sequence[object]]
-    call: Callable[[object], object]
+    prepare: Callable[[int], Sequence[Argument]]
+    call: Callable[[Argument], object]
 
 
-def interleaved(subjects: Mapping[str, Subject], *, rounds: int, calls: int) -> dict[str, Sample]:
+def interleaved(subjects: Mapping[str, Subject[Any]], *, rounds: int, calls: int) -> dict[str, Sample]:
     """The CPU time of each subject's call, by A, B, C, A, B, C ...; the first round only warms up."""
     found: dict[str, list[float]] = {name: [] for name in subjects}
     for number in range(rounds + 1):
@@ -64,7 +66,7 @@ def interleaved(subjects: Mapping[str, Subject], *, rounds: int, calls: int) -> 
     return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
 
 
-def cpu_seconds(call: Callable[[object], object], arguments: Sequence[object]) -> float:
+def cpu_seconds(call: Callable[[Argument], object], arguments: Sequence[Argument]) -> float:
     """The CPU time of this process, all threads, for one call with each argument."""
     gc.collect()
     start = time.process_time()

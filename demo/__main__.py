@@ -21,7 +21,9 @@ from demo.terminal import Teller
 def main(arguments: Sequence[str]) -> int:
     """Return 0 if everything holds, 1 if not; the failure is told."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    # Either signal ends it as an error would: what was started is stopped, the folder goes away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     teller = Teller(Console(stderr=options.json))
     with _folder(options.keep) as folder:
         story = Story(teller, folder)

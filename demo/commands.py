@@ -42,7 +42,7 @@ def run(*arguments: Argument, statuses: Collection[int] = (0,)) -> Ran:
         encoding="utf-8",
         timeout=_MOST_SECONDS,
         check=False,
-        env=environment,
+        env={**environment, "PYTHONUTF8": "1"},
     )
     if ended.returncode not in statuses:
         said = f"{ended.stdout}{ended.stderr}".strip()

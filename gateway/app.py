@@ -27,6 +27,7 @@ from gateway.domain.kinds import WorkingSpan
 from gateway.domain.operations import Environment, Service
 from gateway.interfaces import health
 from gateway.interfaces.asgi import Endpoint, application
+from gateway.interfaces.connections import BoundedConnection
 from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
 from gateway.interfaces.worker import Worker
 from gateway.protocol.mime import MESSAGE_LIMITS
@@ -147,7 +148,7 @@ def serve(settings: Settings) -> None:
         port=settings.server.port,
         ssl_certfile=str(settings.server.tls_certificate),
         ssl_keyfile=str(settings.server.tls_key),
-        http="httptools",
+        http=BoundedConnection,
         loop="uvloop",
         lifespan="off",
         access_log=False,

@@ -125,7 +125,7 @@ def _read(stage: Stage, received: Received, reader: Reader) -> None:
             DocumentId=sent.document_id,
             ReaderRole=reader.role,
             ReaderName=reader.name,
-            ReadAt=datetime.now(UTC).replace(microsecond=0),
+            ReadAt=datetime.now(UTC),
         )
         step.check("state", answer.State, "READ")
         _check_receipt(stage, step, received, answer.ContentAccessTracking, "ContentAccessTracking")

@@ -6,9 +6,11 @@ the shape that the schema demands and are covered by the message signature; whet
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, unique
+from functools import cached_property
 from typing import ClassVar, Final
 
 from gateway.domain.deadlines import DeadlineKind
@@ -78,6 +80,17 @@ class AttachmentContent:
 
     number: int
     content: Octets
+    digest: bytes | None = field(default=None, compare=False, repr=False)  # its SHA-256, where it is known already
+
+    @cached_property
+    def octets(self) -> bytes:
+        """The content, copied once if it is a view into the message as received."""
+        return bytes(self.content)
+
+    @cached_property
+    def sha256(self) -> bytes:
+        """The SHA-256 of the content, computed once."""
+        return self.digest or hashlib.sha256(self.content).digest()
 
 
 # --- requests -------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ TEXT_LIMIT: Final = 1_000_000  # bytes of a plain text, which is searched like t
 INFLATED_LIMIT: Final = (
     16 * 1024 * 1024
 )  # bytes of one PDF's object streams; a real one holds some hundred KB
+OBJECT_STREAMS_MOST: Final = 20_000  # a stream holds a hundred objects: more than 20 MB of PDF can need
+ESCAPED_NAMES_MOST: Final = 100_000  # a tenth of a second's work
 
 # PDF names that start programs, carry files or hide content. ISO 32000-2 §7.11.4, §12.6.4, §12.7.8, §13.
 _ACTIVE_NAMES: Final = tuple(
@@ -46,11 +48,15 @@ _MARKS: Final = {
     "image/png": b"\x89PNG\r\n\x1a\n",
     "image/jpeg": b"\xff\xd8\xff",
 }
-_NAME_END = re.compile(rb"[\x00\t\n\f\r ()<>\[\]{}/%]|$")
-_ESCAPED_NAME = re.compile(rb"/[!-~]{0,40}?#[0-9A-Fa-f]{2}[!-~]{0,40}")  # ISO 32000-2 §7.3.5
+_REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"  # what a name is made of, ISO 32000-2 §7.2.3
+_ACTIVE_NAME = re.compile(rb"(?:" + b"|".join(_ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")")
+# A name with a # escape (ISO 32000-2 §7.3.5) among as many octets as the longest name above has, each of them escaped.
+_ESCAPED_NAME = re.compile(rb"/[^\x00\t\n\f\r ()<>\[\]{}/%#]{0,14}+#[0-9A-Fa-f]{2}" + _REGULAR + rb"{0,45}+")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_NEVER_ESCAPED: Final = frozenset((*_ACTIVE_NAMES, b"/ObjStm"))
 _OBJECT_STREAM = re.compile(rb"/ObjStm\b")
 _STREAM = re.compile(rb"stream\r?\n")
+_DICTIONARY_OCTETS: Final = 2048  # from the name /ObjStm to its data; a real dictionary takes a hundred
 _ALLOWED_CONTROLS = b"\t\n\r"
 
 
@@ -85,43 +91,58 @@ def _pdf(octets: bytes) -> str | None:
 
 def _active_name(octets: bytes) -> str | None:
     """Name the first active content, also where its name is written with # escapes."""
-    for name in _ACTIVE_NAMES:
-        at = octets.find(name)
-        while at >= 0:
-            if _NAME_END.match(octets, at + len(name)):
-                return f"the PDF holds {name.decode()}"
-            at = octets.find(name, at + 1)
-    for escaped in _ESCAPED_NAME.finditer(octets):
-        plain = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), escaped[0])
-        if any(plain == name or plain.startswith(name + b"/") for name in _ACTIVE_NAMES):
+    if found := _ACTIVE_NAME.search(octets):
+        return f"the PDF holds {found[0].decode()}"
+    for number, escaped in enumerate(_ESCAPED_NAME.finditer(octets)):
+        if number == ESCAPED_NAMES_MOST:
+            return "the PDF has too many escaped names"
+        if _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), escaped[0]) in _NEVER_ESCAPED:
             return "the PDF hides active content behind an escaped name"
     return None
 
 
 def _hidden_in_streams(octets: bytes) -> str | None:
     """Look into the compressed object streams, where a PDF may keep its dictionaries."""
-    left = INFLATED_LIMIT
-    for compressed in _object_streams(octets):
+    inflated_left, read_left = INFLATED_LIMIT, 2 * len(octets)
+    view, end = memoryview(octets), 0
+    for number, start in enumerate(_object_streams(octets)):
+        if start is None:
+            return "an object stream of the PDF cannot be found"
+        if end < start:
+            end = octets.find(b"endstream", start)
+            end = len(octets) if end < 0 else end
         try:
-            plain = zlib.decompressobj().decompress(compressed, left + 1)
+            plain, read = _inflated(view[start:end], inflated_left)
         except zlib.error:
             return "an object stream of the PDF cannot be read"
-        left -= len(plain)
-        if left < 0:
+        inflated_left -= len(plain)
+        read_left -= read  # streams that do not overlap are read once
+        if inflated_left < 0 or read_left < 0 or number == OBJECT_STREAMS_MOST:
             return "the object streams of the PDF are too large"
         if found := _active_name(plain):
             return found
     return None
 
 
-def _object_streams(octets: bytes) -> Iterator[bytes]:
-    """Give the data of each object stream once. ISO 32000-2 §7.5.7."""
+def _object_streams(octets: bytes) -> Iterator[int | None]:
+    """Give where the data of each object stream begins, once; None for one that does not. ISO 32000-2 §7.5.7."""
     done = 0
     for mark in _OBJECT_STREAM.finditer(octets):
-        stream = _STREAM.search(octets, mark.end(), mark.end() + 2048)
-        if stream and stream.end() > done:
+        stream = _STREAM.search(octets, mark.end(), mark.end() + _DICTIONARY_OCTETS)
+        if stream is None:
+            yield None
+        elif stream.end() > done:
             done = stream.end()
-            yield octets[done : octets.find(b"endstream", done)]
+            yield done
+
+
+def _inflated(data: memoryview, most: int) -> tuple[bytes, int]:
+    """The plain octets, at most one more than `most`, and how many were read for them: never far past the end."""
+    inflater, plain, at, step = zlib.decompressobj(), bytearray(), 0, 1024
+    while at < len(data) and not inflater.eof and len(plain) <= most:
+        plain += inflater.decompress(data[at : at + step], most + 1 - len(plain))
+        at, step = at + step, min(2 * step, 65_536)
+    return bytes(plain), min(at, len(data)) - len(inflater.unused_data)
 
 
 def _png(octets: bytes) -> str | None:

@@ -96,10 +96,15 @@ def digest_content(media_type: str, content: bytes | memoryview) -> bytes:
     media_type = media_type.lower()
     if media_type in ("text/xml", "application/xml") or media_type.endswith("+xml"):
         raise malformed("an XML attachment; send it as application/octet-stream")
-    if media_type.startswith("text/"):
+    if is_text(media_type):
         lines = bytes(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return hashlib.sha256(lines.replace(b"\n", b"\r\n")).digest()
     return hashlib.sha256(content).digest()
+
+
+def is_text(media_type: str) -> bool:
+    """Whether a part of this media type is digested with other line ends than it has."""
+    return media_type.lower().startswith("text/")
 
 
 def take_includes(payload: etree._Element, includes: Sequence[Include]) -> dict[etree._Element, str]:

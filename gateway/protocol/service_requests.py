@@ -90,7 +90,9 @@ def read_request(verified: Verified, service: Service) -> Request:
     InputError OPERATION_UNKNOWN, SCHEMA_INVALID, DOCUMENT_SIGNATURE_UNEXPECTED, XML_FORBIDDEN, or MIME_MALFORMED if
     attachments of the message and references to them do not pair off.
     """
-    return read_payload(verified.payload, service, verified.attachments, verified.included)
+    return read_payload(
+        verified.payload, service, verified.attachments, verified.included, verified.digests
+    )
 
 
 def read_payload(
@@ -98,18 +100,19 @@ def read_payload(
     service: Service,
     attachments: Mapping[str, memoryview] = MappingProxyType({}),
     included: Mapping[etree._Element, str] = MappingProxyType({}),
+    digests: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Request:
     """Return what a payload asks; see `read_request`, which is for everything that comes from outside.
 
     `attachments` are contents by Content-ID; `included` are elements of the payload, left empty, whose base64 content
-    is that attachment (MTOM).
+    is that attachment (MTOM); `digests` are the SHA-256 of those attachments where it is known.
     """
     operation = _OPERATIONS.get(str(payload.tag))
     if operation is None or operation not in service.operations:
         raise InputError(Code.OPERATION_UNKNOWN)
     # The signature covers the canonical form without comments; what is read and sealed is the same.
     etree.strip_tags(payload, etree.Comment)
-    parts = _Parts(attachments, included)
+    parts = _Parts(attachments, included, digests)
     parts.put_small_ones_in_place()
     service_schema().require(payload)
     request = _READERS[operation](_Fields(payload), parts)
@@ -120,9 +123,15 @@ def read_payload(
 class _Parts:
     """The attachments of a message, each of which must be used exactly once."""
 
-    def __init__(self, attachments: Mapping[str, memoryview], included: Mapping[etree._Element, str]) -> None:
+    def __init__(
+        self,
+        attachments: Mapping[str, memoryview],
+        included: Mapping[etree._Element, str],
+        digests: Mapping[str, bytes],
+    ) -> None:
         self._unused = dict(attachments)
         self._included = dict(included)
+        self._digests = digests
 
     def put_small_ones_in_place(self) -> None:
         """Put digests and the like, which a client may send by MTOM too, back where the schema looks for them."""
@@ -136,10 +145,11 @@ class _Parts:
         content_id = self._included.get(element)
         return _base64(element) if content_id is None else self._take(content_id)
 
-    def named(self, reference: str) -> memoryview:
-        """The content of the SwA part that a ContentId element names, with or without "cid:"."""
+    def named(self, number: int, reference: str) -> AttachmentContent:
+        """The SwA part that a ContentId element names, with or without "cid:"."""
         uri = reference if reference.lower().startswith("cid:") else f"cid:{reference.strip('<>')}"
-        return self._take(named_part(uri, self._unused))
+        content_id = named_part(uri, self._unused)
+        return AttachmentContent(number, self._take(content_id), self._digests.get(content_id))
 
     def require_all_used(self) -> None:
         if self._unused:
@@ -245,8 +255,10 @@ def _attachments(fields: _Fields, parts: _Parts) -> tuple[AttachmentContent, ...
                 "The number of the attachment is used before. Give each its own number of the document's list.",
             )
         inline = attachment.find("Content")
-        content = parts.named(attachment.text("ContentId")) if inline is None else parts.content(inline)
-        found[number] = AttachmentContent(number, content)
+        if inline is None:
+            found[number] = parts.named(number, attachment.text("ContentId"))
+        else:
+            found[number] = AttachmentContent(number, parts.content(inline))
     return tuple(found.values())
 
 

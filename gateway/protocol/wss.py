@@ -56,6 +56,7 @@ class Verified:
     created: datetime  # the sender's clock
     expires: datetime
     attachments: Mapping[str, memoryview]  # signed content by Content-ID; views into the message as received
+    digests: Mapping[str, bytes]  # SHA-256 of those attachments whose octets are signed as they are
     included: Mapping[
         etree._Element, str
     ]  # payload elements, left empty, whose base64 content is that attachment
@@ -95,7 +96,7 @@ def verify(
     chain = signing_chain(parsed.key_info, header.token, ids, registered)
     certificate = verify_certificate(chain, usage, trust, revocations, at)
     signed_info = check_value(parsed, certificate.certificate)
-    check_digests(unpacked, coverage)
+    digests = check_digests(unpacked, coverage)
     operation = check_action(unpacked)
     payload = copy.deepcopy(unpacked.payload)
     return Verified(
@@ -109,6 +110,7 @@ def verify(
         created=header.created,
         expires=header.expires,
         attachments=MappingProxyType({name: part.content for name, part in unpacked.parts.items()}),
+        digests=MappingProxyType(digests),
         included=MappingProxyType(take_includes(payload, coverage.includes)),
         octets=unpacked.octets,
         proof=_PROOF,

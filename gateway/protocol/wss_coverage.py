@@ -21,6 +21,7 @@ from gateway.protocol.attachments import (
     digest_content,
     digest_pieces,
     find_includes,
+    is_text,
     named_part,
 )
 from gateway.protocol.mime import malformed
@@ -84,8 +85,11 @@ def _includes(unpacked: Unpacked) -> tuple[Include, ...]:
     return includes
 
 
-def check_digests(unpacked: Unpacked, coverage: Coverage) -> None:
-    """Compare every digest with what was received. TrustError SIGNATURE_DIGEST."""
+def check_digests(unpacked: Unpacked, coverage: Coverage) -> dict[str, bytes]:
+    """Compare every digest with what was received. TrustError SIGNATURE_DIGEST.
+
+    Gives the SHA-256 of the parts that were digested as they are, by Content-ID: large ones need it again.
+    """
     for reference, element in coverage.elements:
         prefixes = reference.transforms[0].inclusive_prefixes
         if element is unpacked.body and coverage.includes:
@@ -94,9 +98,14 @@ def check_digests(unpacked: Unpacked, coverage: Coverage) -> None:
             check_digest_value(reference, digest_pieces(pieces, coverage.includes, contents))
         else:
             check_digest(reference, exclusive(element, prefixes))
+    digests: dict[str, bytes] = {}
     for reference, content_id in coverage.parts:
         part = unpacked.parts[content_id]
-        check_digest_value(reference, digest_content(part.content_type.media_type, part.content))
+        digest = digest_content(part.content_type.media_type, part.content)
+        check_digest_value(reference, digest)
+        if not is_text(part.content_type.media_type):
+            digests[content_id] = digest
+    return digests
 
 
 def _uncovered(what: str) -> TrustError:

@@ -65,7 +65,8 @@ def proof_of(connection: Connection, party: PartyId, entry_id: Uuid4) -> str | N
 def export(installation: Installation, party: PartyId, target: BinaryIO) -> str:
     """Write the party's whole log as a bundle, and return the checkpoint that covers it.
 
-    The export itself is the bundle's last entry. Raises InputError NOT_FOUND if the party has no log.
+    The export itself is an entry of the bundle: the last one, unless others were made meanwhile. Raises InputError
+    NOT_FOUND if the party has no log.
     """
     now = installation.clock()
     entry = log_entries.administration_entry(installation, EntryKind.EXPORT, party, (), now)
@@ -77,13 +78,14 @@ def export(installation: Installation, party: PartyId, target: BinaryIO) -> str:
         assert head is not None
     _checkpoint(installation, head, now)
     with installation.database.read() as connection:
-        kept = [row for row in log.all_checkpoints(connection, party) if row.size <= head.size]
+        kept = log.all_checkpoints(connection, party)
+        size = kept[-1].size  # a running gateway may have made a later checkpoint than ours
         write_bundle(
             target,
-            Manifest(str(head.origin), head.size, (log_key(installation, party),)),
+            Manifest(str(head.origin), size, (log_key(installation, party),)),
             checkpoints=[row.note for row in kept],
-            leaves=(each.octets for each in log.entries(connection, party, 0, head.size)),
-            hashes=_hashes(connection, party, head.size),
+            leaves=(each.octets for each in log.entries(connection, party, 0, size)),
+            hashes=_hashes(connection, party, size),
         )
     return kept[-1].note
 

@@ -5,7 +5,6 @@ Everything is judged with nothing stored, and every reason to refuse is told at 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,7 +80,7 @@ def judge(
         violations = tuple(finding.violation for finding in stopping)
         raise InputError(Code.RULES_BROKEN, violations=violations, count=len(violations))
     for attachment, fact in zip(attachments, facts, strict=True):
-        inspect_attachment(attachment.number, fact.media_type, bytes(attachment.content))
+        inspect_attachment(attachment.number, fact.media_type, attachment.octets)
     return Judgement(
         disclosure=case.gate.disclosure(),
         warnings=tuple(finding.violation for finding in warnings(findings)),
@@ -102,9 +101,9 @@ def _attachment_facts(
         AttachmentFacts(
             each.number,
             len(each.content),
-            hashlib.sha256(each.content).digest(),
-            media_type := media_type_of(bytes(each.content)),
-            bytes(each.content).decode("utf-8") if media_type == "text/plain" else "",
+            each.sha256,
+            media_type := media_type_of(each.octets),
+            each.octets.decode("utf-8") if media_type == "text/plain" else "",
         )
         for each in attachments
     )

@@ -111,7 +111,7 @@ def _repeat(
     attachments: Sequence[AttachmentContent],
 ) -> SendAnswer:
     """Give the first result again, if the document is the same; only the message is remembered anew."""
-    digests = {each.number: hashlib.sha256(each.content).digest() for each in attachments}
+    digests = {each.number: each.sha256 for each in attachments}
     with installation.database.transaction() as connection:
         remember(connection, caller.verified)
         return _first_result(connection, caller.verified, known, submitted, digests)
@@ -230,10 +230,9 @@ def _stage_attachments(
     """Encrypt each attachment and, if it is large, write it to disk."""
     parts, blobs = [], []
     for attachment in attachments:
-        octets = bytes(attachment.content)
-        staged = installation.blobs.stage(key.encrypt(octets, name))
+        staged = installation.blobs.stage(key.encrypt(attachment.octets, name))
         blobs.append(staged)
-        parts.append(PartRow(attachment.number, staged.name, len(octets), hashlib.sha256(octets).digest()))
+        parts.append(PartRow(attachment.number, staged.name, len(attachment.octets), attachment.sha256))
     return tuple(parts), tuple(blobs)
 
 

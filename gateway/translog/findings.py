@@ -132,6 +132,12 @@ class Finding(Enum):
         "De første {size} poster er dem, som dit gemte kontrolpunkt dækker. Poster skåret af efter dem ville ikke "
         "kunne ses: gem pakkens nyeste kontrolpunkt til næste gang.",
     )
+    KNOWN_BY_TILES = (
+        "The tiles of the first {size} entries are those of the checkpoint that you kept, but not all entries are "
+        "those of the tiles.",
+        "Hashværdierne for de første {size} poster er dem, som dit gemte kontrolpunkt dækker, men ikke alle poster "
+        "svarer til deres hashværdi.",
+    )
     KNOWN_MISSING = (
         "No earlier checkpoint was given, so a log cut off at the end or rewritten by its holder would not show.",
         "Der er ikke oplyst et tidligere kontrolpunkt, så en afkortet eller omskrevet log ville ikke kunne ses.",

@@ -291,7 +291,9 @@ class _Audit:
         step = StepName.KNOWN_CHECKPOINT
         if known is None:
             return
-        if self._known_met:
+        if self._known_met and self._judgement.failed(StepName.TILES):
+            self._judgement.set(step, Outcome.NOT_CHECKED, Finding.KNOWN_BY_TILES, size=known.size)
+        elif self._known_met:
             self._judgement.set(step, Outcome.PASS, Finding.KNOWN_HOLDS, size=known.size)
         elif self._known_met is None:
             self._blame(step, Finding.KNOWN_CUT, size, known.size - 1, size=known.size)

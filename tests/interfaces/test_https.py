@@ -8,7 +8,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ from lxml import etree
 
 from demo.server import Server, free_port
 from gateway.crypto.certificates import Usage
+from gateway.interfaces.connections import HEAD_OCTETS, HEAD_SECONDS
 from gateway.protocol import soap, wss
 from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.protocol.soap import SoapVersion
@@ -295,6 +296,28 @@ def test_a_method_that_is_none_of_ours_is_refused_with_those_that_are(site: Site
 
 def test_what_is_no_http_is_refused(site: Site) -> None:
     assert site.say(b"HELLO\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("pieces", [1, 50])
+def test_a_head_without_end_is_refused(site: Site, pieces: int) -> None:
+    """RFC 9110 §5.4: a server that receives a header section larger than it wishes to process MUST refuse it."""
+    with site.raw() as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        for _ in range(pieces):
+            connection.sendall(b"a" * (HEAD_OCTETS // pieces + 1))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET /health/live HTTP/1.1\r\nHost: ", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET "]
+)
+def test_a_connection_that_asks_nothing_loses_its_place(site: Site, said: bytes) -> None:
+    with site.raw() as connection:
+        connection.settimeout(2 * HEAD_SECONDS)
+        connection.sendall(said)
+        with suppress(ConnectionError, ssl.SSLEOFError):
+            while connection.recv(65_536):
+                pass
 
 
 # --- the end -------------------------------------------------------------------------------------------

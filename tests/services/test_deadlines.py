@@ -83,7 +83,7 @@ def _unanswered(house: TestInstallation) -> str:
 
 
 WAITS = {
-    DeadlineKind.RELAY: Wait(_unrelayed, "RELAY_FAILED", "RelayFailure", "RELAY_TIMEOUT", True),
+    DeadlineKind.RELAY: Wait(_unrelayed, "RELAY_FAILED", "RelayFailure", "RELAY_TIMEOUT", False),
     DeadlineKind.DELIVERY: Wait(
         _undelivered, "UNDELIVERED", "ContentConsignmentFailure", "NOT_MADE_AVAILABLE", False
     ),
@@ -237,6 +237,20 @@ def _sweep_at_once(house: TestInstallation) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_operator_is_told_of_what_machines_failed_to_do(house: TestInstallation, name: str) -> None:
+    kind, wait = DeadlineKind[name], WAITS[DeadlineKind[name]]
+    document_id = wait.begin(house)
+    row = _row(house, document_id, kind)
+    _cancel_others(house, row)
+    with structlog.testing.capture_logs() as logs:
+        _go_to(house, row.warn_at)
+        _go_to(house, row.due_at)
+    told = [(each["kind"], each["document"]) for each in logs if each["event"] == "deadline"]
+    of_machines = kind in (DeadlineKind.RELAY, DeadlineKind.DELIVERY, DeadlineKind.HANDOVER)
+    assert told == ([(name, document_id)] * 2 if of_machines else [])
 
 
 def test_a_gateway_that_was_down_past_both_times_fires_without_a_late_warning(
@@ -393,7 +407,7 @@ def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: Tes
     house.renew_lists()
     with structlog.testing.capture_logs() as logs:
         house.work()
-    assert {each["event"] for each in logs} == {"deadline failed"}
+    assert {each["event"] for each in logs if each["log_level"] == "error"} == {"deadline failed"}
     status = _status((house.esdh, MUNICIPALITY), second)
     assert {"UNREAD", "UNDELIVERED"} <= set(status.texts("Event/Kind"))
     with house.installation.database.transaction() as connection:

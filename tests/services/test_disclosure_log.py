@@ -22,7 +22,13 @@ from gateway.translog.leaf import parse_leaf
 from gateway.translog.report import Verdict
 from gateway.translog.verifier import verify_bundle
 from tests.golden.changes import Insert
-from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_INSTITUTION, TestInstallation
+from tests.installation import (
+    INSTITUTION,
+    MUNICIPALITY,
+    OTHER_INSTITUTION,
+    TestInstallation,
+    open_test_installation,
+)
 from tests.services.papers import (
     CPR,
     PERSONAL,
@@ -278,6 +284,24 @@ def test_a_bundle_shows_nobodys_data(house: TestInstallation) -> None:
         content = b"".join(archive.read(name) for name in archive.namelist())
     secrets = (*PERSONAL, document_id)
     assert [secret for secret in secrets if secret.encode() in content] == []
+
+
+def test_a_log_that_grows_while_it_is_exported_makes_a_bundle_that_verifies(house: TestInstallation) -> None:
+    send_letter(house)
+    gateway = open_test_installation(house.folder, registered=False)  # another process on the same store
+    commits: list[str] = []
+
+    def go_on(moment: str) -> None:
+        commits.append(moment)
+        if commits == ["before", "after"]:
+            send_letter(gateway)
+            disclosure_log.make_checkpoints(gateway.installation, timedelta(0))
+
+    house.installation.database.on_commit.append(go_on)
+    bundle, checkpoint = _exported(house)
+    gateway.close()
+    assert len(commits) > 2
+    assert _verdict(bundle, _key(house), checkpoint) is Verdict.OK
 
 
 def test_a_party_without_log_cannot_be_exported(house: TestInstallation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -47,7 +48,19 @@ from tests.services.papers import (
 VENDOR = "leverandoer-esdh"
 SMALL = "Læringsmål for grundforløbet.\r\nUge 1\n".encode()
 IN_A_FILE = b"En plan med mange linjer.\n" * 12_000  # 300 KB: above what is kept in the database
-LARGE = b"En lang plan med mange linjer.\n" * 250_000  # 7.75 MB: above what fits into an answer's text
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+# 7.75 MB: above what fits into an answer's text
+LARGE = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", bytes((0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0)))
+    + _chunk(b"IDAT", bytes(range(250)) * 31_000)
+    + _chunk(b"IEND", b"")
+)
 
 
 def inbox(caller: Caller, **texts: str) -> list[str]:
@@ -282,7 +295,7 @@ def test_a_large_attachment_travels_beside_the_envelope_both_ways(
     house: TestInstallation, mtom: bool
 ) -> None:
     letter = paper(
-        house.clock(), listing(("plan.txt", "text/plain", LARGE), ("maal.txt", "text/plain", SMALL))
+        house.clock(), listing(("plan.png", "image/png", LARGE), ("maal.txt", "text/plain", SMALL))
     )
     parts = [
         NewPart("plan@eksempelby.example", "application/octet-stream", LARGE),

@@ -1,0 +1,68 @@
+"""A 5 MB attachment as a MIME part: what it adds to a letter, against its SHA-256 and encryption alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import statistics
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bench.installation import Attached, Keys, open_bench
+from bench.letter import letter_subject
+from bench.measure import Sample, Subject, effort, interleaved
+from bench.profiles import profiled
+from bench.report import Part, Result, table
+
+SIZE: Final = 5_000_000
+GOAL: Final = 1.5
+
+
+def pdf(size: int) -> bytes:
+    """A PDF of this size that does not compress, as one of pictures."""
+    start, end = b"%PDF-1.7\n", b"\n%%EOF\n"
+    return start + random.Random(5).randbytes(size - len(start) - len(end)) + end  # noqa: S311
+
+
+def against_its_cipher(folder: Path) -> Part:
+    """The CPU time that an attachment adds, by SwA and by MTOM."""
+    bench = open_bench(folder, Keys.RSA_2048)
+    octets = pdf(SIZE if effort(1, 0) else SIZE // 10)
+    ways = {name: Attached(octets, "application/pdf", mtom=name == "MTOM") for name in ("SwA", "MTOM")}
+    subjects: dict[str, Subject[Any]] = {
+        "letter": letter_subject(bench),
+        "cipher": Subject(lambda count: [octets] * count, _hash_and_encrypt),
+    }
+    for name, attached in ways.items():
+        subjects[name] = Subject(lambda count, attached=attached: bench.letters(count, attached), bench.call)  # type: ignore[misc]
+    samples = interleaved(subjects, rounds=effort(15, 2), calls=effort(8, 1))
+    results, profile = [], ""
+    for name, attached in ways.items():
+        added = _added(samples, name)
+        results.append(Result(f"{len(octets) / 1e6:g} MB attachment by {name}", added, GOAL))
+        if added > GOAL and not profile:
+            letters = bench.letters(effort(20, 2), attached)
+            profile = profiled(f"a letter with an attachment by {name}", bench.call, letters)
+    bench.installation.database.close()
+    rows = [[name, f"{sample.milliseconds:.2f}", f"{sample.spread:.0%}"] for name, sample in samples.items()]
+    text = table(["CPU time of a call", "ms", "±"], rows)
+    note = (
+        "The ratio is what the attachment adds to the letter, over one SHA-256 and one AES-256-GCM of its octets. The "
+        "product also splits the message, digests the part for the message signature (with MTOM its base64), looks "
+        "into the PDF for active content, names the ciphertext by its SHA-256 and writes it to disk."
+    )
+    return Part("Attachments", results, "\n\n".join(filter(None, (note, text, profile))))
+
+
+def _hash_and_encrypt(octets: bytes) -> None:
+    hashlib.sha256(octets).digest()
+    AESGCM(os.urandom(32)).encrypt(os.urandom(12), octets, b"name")
+
+
+def _added(samples: dict[str, Sample], name: str) -> float:
+    """What the attachment adds, as the median of the rounds."""
+    rounds = zip(samples[name].seconds, samples["letter"].seconds, samples["cipher"].seconds, strict=True)
+    return statistics.median((with_it - without) / cipher for with_it, without, cipher in rounds)

@@ -1,0 +1,93 @@
+"""One HTTP connection: ended when it asks nothing, asks without end, or takes no answer.
+
+The server limits how many connections there are, so one that is held for nothing takes a place from somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+HEAD_SECONDS: Final = 10.0  # for the whole head of a request; systems send it in one piece
+HEAD_OCTETS: Final = 32_768  # request line and headers; SOAP stacks send less than 2,000
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """Gives a client `HEAD_SECONDS` and `HEAD_OCTETS` for the head of each request; the body has limits of its own.
+
+    An answer may take any time, as long as the client goes on taking it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._in_head = True
+        self._head_octets = 0
+        self._unsent = 0
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse a head that has no end."""
+        was_in_head = self._in_head
+        super().data_received(data)
+        if was_in_head and self._in_head:
+            self._head_octets += len(data)
+            if self._head_octets > HEAD_OCTETS and not self.transport.is_closing():
+                self.send_400_response("Invalid HTTP request received.")
+
+    def on_headers_complete(self) -> None:
+        """Leave the rest of the request to the limits of its body."""
+        self._in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Count anew for the next request."""
+        self._in_head, self._head_octets = True, 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, unless it is here already."""
+        super().on_response_complete()
+        if self._is_idle():
+            self._wait()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._lose_patience)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _lose_patience(self) -> None:
+        """End the connection, unless the client still takes the last answer."""
+        unsent, before = self.transport.get_write_buffer_size(), self._unsent
+        self._unsent = unsent
+        if unsent and (not before or unsent < before):
+            self._wait()
+        elif self._is_idle():
+            self.transport.abort()
