@@ -24,7 +24,7 @@ GOAL: Final = 1.5
 def pdf(size: int) -> bytes:
     """A PDF of this size that does not compress, as one of pictures."""
     start, end = b"%PDF-1.7\n", b"\n%%EOF\n"
-    return start + random.Random(5).randbytes(size - len(start) - len(end)) + end  # noqa: S311
+    return start + random.Random(5).randbytes(size - len(start) - len(end)) + end
 
 
 def against_its_cipher(folder: Path) -> Part:

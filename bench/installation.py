@@ -251,10 +251,11 @@ def open_bench(folder: Path, keys: Keys) -> Bench:
         SoapEndpoint(service, f"https://localhost:8443{SERVICE_PATHS[service]}", installation, key)
         for service in (Service.MUNICIPALITY, Service.INSTITUTION)
     )
-    return Bench(installation, pki, folder, municipality, institution, _register(installation, pki))
+    return Bench(installation, pki, folder, municipality, institution, register(installation, pki))
 
 
-def _register(installation: Installation, pki: DevelopmentPki) -> dict[str, System]:
+def register(installation: Installation, pki: DevelopmentPki) -> dict[str, System]:
+    """Register both parties, with their seals, and their systems."""
     released = frozenset(kind for kind in DocumentKind if kind.is_released)
     for party, name in _NAMES.items():
         parties.register_party(installation, Party(party, name, released))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
+import stat
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
 from gateway.settings import Settings
-from gateway.storage import outbox
+from gateway.storage import outbox, parties
 from gateway.storage.blobs import Blobs
 from gateway.storage.configuration import claim_installation
 from gateway.storage.database import Database
@@ -232,6 +233,16 @@ def check(settings: Settings) -> tuple[Finding, ...]:
                 ("message", settings.keys.message_chain),
             )
         ]
+        findings += _seal_findings(installation, at)
+        findings += [
+            _privacy_finding(label, file)
+            for label, file in (
+                ("TLS", settings.server.tls_key),
+                ("seal", settings.keys.seal_key),
+                ("message", settings.keys.message_key),
+                ("checkpoint", settings.keys.checkpoint_key),
+            )
+        ]
         is_late = health.Readiness(installation).waiting_too_long()
         findings.append(Finding(not is_late, "no delivery waits too long"))
         with installation.database.read() as connection:
@@ -242,9 +253,29 @@ def check(settings: Settings) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def _seal_findings(installation: Installation, at: datetime) -> list[Finding]:
+    """The certificates with which the gateway seals for parties."""
+    with installation.database.read() as connection:
+        sealed_for = [party.id for party in parties.list_parties(connection) if party.gateway_may_seal]
+    keys = [(party, installation.keys.seal_key(party)) for party in sealed_for]
+    return [
+        Finding(False, f"the seal key of {party} is missing")
+        if key is None
+        else _expiry_finding(f"{party}'s seal", key.chain[0].pem, at)
+        for party, key in keys
+    ]
+
+
 def _expiry_finding(label: str, chain_pem: bytes, at: datetime) -> Finding:
     days = (Certificate.all_from_pem(chain_pem)[0].x509.not_valid_after_utc - at).days
     return Finding(days >= EXPIRY_DAYS, f"{label} certificate is valid for {days} more days")
+
+
+def _privacy_finding(label: str, file: Path) -> Finding:
+    is_open = bool(file.stat().st_mode & stat.S_IRWXO)
+    return Finding(
+        not is_open, f"{label} key: " + ("everybody may use its file" if is_open else "its file is private")
+    )
 
 
 def _revocation_finding(trust: Trust, issuer: Certificate, name: str, at: datetime) -> Finding:

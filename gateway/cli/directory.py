@@ -161,14 +161,17 @@ def add_mandate(
     until: Annotated[datetime | None, typer.Option(help="First moment it no longer holds, UTC.")] = None,
 ) -> None:
     """Let a system act for a party, and print the mandate's id."""
+    start, end = datetime.now(UTC), until.replace(tzinfo=UTC) if until else None
+    if end is not None and end <= start:
+        raise InputError(Code.ARGUMENT_INVALID, what="--until lies in the past")
     given = Mandate(
         id=Uuid4.new(),
         system_id=uuid4(which),
         party_id=party_id(who),
         operations=frozenset(operation) or frozenset(Operation),
         kinds=frozenset(kind) or frozenset(DocumentKind),
-        valid_from=datetime.now(UTC),
-        valid_until=until.replace(tzinfo=UTC) if until else None,
+        valid_from=start,
+        valid_until=end,
         approved_by=approved_by,
     )
     with opened(settings) as installation:

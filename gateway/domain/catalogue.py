@@ -266,6 +266,12 @@ class Code(Enum):
         "This party does not let the gateway seal. Sign the document in the system and send it as SignedDocument.",
         "Parten lader ikke gatewayen forsegle. Signér dokumentet i fagsystemet, og send det som SignedDocument.",
     )
+    SEAL_UNUSABLE = _trust(
+        "The certificate with which the gateway seals for this party cannot be used ({what}). Ask the operator to renew it, "
+        "or sign the document in the system and send it as SignedDocument.",
+        "Certifikatet, som gatewayen forsegler med for parten, kan ikke bruges ({what}). Bed driften forny det, eller "
+        "signér dokumentet i fagsystemet, og send det som SignedDocument.",
+    )
     SENDER_NOT_ACTING_PARTY = _input(
         "The document's sender is not the party that the system acts for.",
         "Dokumentets afsender er ikke den part, som fagsystemet handler for.",

@@ -7,9 +7,11 @@ endpoints see whole, plain values; everything else is theirs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.domain.catalogue import Code
-from gateway.domain.errors import BropostError, InputError
+from gateway.domain.errors import BropostError, InputError, UnavailableError
 from gateway.interfaces.http import HttpAnswer, HttpRequest
 
 Endpoint = Callable[[HttpRequest], HttpAnswer]
@@ -28,6 +30,11 @@ Refusal = Callable[[HttpRequest, BropostError], HttpAnswer]
 _SINGLE = frozenset(
     {"content-type", "content-length", "content-encoding", "transfer-encoding", "soapaction", "host"}
 )
+
+# Of each body, what counts as nothing: a letter without attachments always finds room.
+SMALL_OCTETS: Final = 256 * 1024
+# How many of the largest bodies may be held at once, for each thread: one worked on, one read meanwhile.
+BODIES_A_THREAD: Final = 2
 
 _FIXED_HEADERS = {
     "Cache-Control": "no-store",
@@ -46,10 +53,12 @@ def application(
     `threads` is how many requests are worked on at once; further ones wait.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+    room = _Room(BODIES_A_THREAD * threads * body_limit)
 
     def route(path: str, endpoint: Endpoint) -> Route:
         async def serve(request: Request) -> Response:
-            return await _serve(request, endpoint, refuse, body_limit, body_seconds, pool)
+            with room.share() as share:
+                return await _serve(request, endpoint, refuse, body_limit, body_seconds, pool, share)
 
         return Route(path, serve, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
 
@@ -57,6 +66,41 @@ def application(
         routes=[route(path, endpoint) for path, endpoint in endpoints.items()],
         exception_handlers={HTTPException: _no_endpoint},
     )
+
+
+class _Room:
+    """The memory that bodies may take together, so that strangers with many connections cannot take all there is.
+
+    Used by the event loop alone.
+    """
+
+    def __init__(self, octets: int) -> None:
+        self.left = octets
+
+    @contextmanager
+    def share(self) -> Generator[_Share]:
+        """Give one request a share, which grows with its body, until it is answered."""
+        share = _Share(self)
+        try:
+            yield share
+        finally:
+            self.left += share.octets
+
+
+@dataclass
+class _Share:
+    """What one request takes of the room."""
+
+    room: _Room
+    octets: int = 0
+
+    def grow_to(self, body_octets: int) -> None:
+        """Take room for a body of this size. UnavailableError BUSY if there is none left."""
+        more = max(0, body_octets - SMALL_OCTETS) - self.octets
+        if more > self.room.left:
+            raise UnavailableError(Code.BUSY, seconds=1)
+        self.room.left -= more
+        self.octets += more
 
 
 async def _no_endpoint(_request: Request, error: Exception) -> Response:
@@ -73,6 +117,7 @@ async def _serve(
     body_limit: int,
     body_seconds: float,
     pool: ThreadPoolExecutor,
+    share: _Share,
 ) -> Response:
     """Read, dispatch and answer one request."""
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -80,7 +125,7 @@ async def _serve(
     try:
         _require_plain_headers(request)
         async with asyncio.timeout(body_seconds):
-            body = await _read(request, body_limit)
+            body = await _read(request, body_limit, share)
     except ClientDisconnect:
         return Response(status_code=400)
     except TimeoutError:
@@ -102,8 +147,8 @@ def _require_plain_headers(request: Request) -> None:
         raise InputError(Code.HTTP_CONTENT_ENCODING)
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """Return the whole body, or refuse as soon as it is known to exceed the limit."""
+async def _read(request: Request, limit: int, share: _Share) -> bytes:
+    """Return the whole body, or refuse as soon as it is known to exceed the limit or the room that is left."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise InputError(Code.MESSAGE_TOO_LARGE, limit=limit)
@@ -111,6 +156,7 @@ async def _read(request: Request, limit: int) -> bytes:
     async for chunk in request.stream():
         if len(received) + len(chunk) > limit:
             raise InputError(Code.MESSAGE_TOO_LARGE, limit=limit)
+        share.grow_to(len(received) + len(chunk))
         received += chunk
     return bytes(received)
 

@@ -172,10 +172,11 @@ class SoapEndpoint:
         return InternalError(Code.INTERNAL)
 
     def _tell(self, verified: Verified | None, error: BropostError, correlation: Uuid4) -> None:
+        operation = _operation(verified) if verified else None  # what a stranger calls it may be anything
         _log.warning(
             "refused",
             service=self.service.value,
-            operation=verified.operation if verified else None,
+            operation=operation.value if operation else None,
             code=error.code.name,
             correlation=correlation.text,
         )

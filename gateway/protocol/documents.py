@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lxml import etree
 
+from gateway.domain.catalogue import Code
 from gateway.domain.document import Document, document_from_node
+from gateway.domain.errors import InputError
 from gateway.domain.node import Node, child_paths
 from gateway.xmlcore import namespaces as ns
 
 _SIGNATURE = ns.tag(ns.DS, "Signature")
+_XSI_ATTRIBUTES: Final = etree.XPath("boolean(descendant-or-self::*/@xsi:*)", namespaces={"xsi": ns.XSI})
+
+
+def require_no_xsi(root: etree._Element) -> None:
+    """Refuse xsi attributes, which every schema lets pass. InputError XML_FORBIDDEN.
+
+    They hold what no rule looks at, or names whose prefix may be declared in the message only.
+    """
+    if _XSI_ATTRIBUTES(root):
+        raise InputError(Code.XML_FORBIDDEN, what="an xsi attribute", line=root.sourceline or 0)
 
 
 def read_document(root: etree._Element) -> Document:

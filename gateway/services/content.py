@@ -18,11 +18,11 @@ from gateway.crypto import xades
 from gateway.crypto.certificates import TrustedCertificate, Usage, verify_certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.document import Document, SealedBy
-from gateway.domain.errors import InputError, InternalError
+from gateway.domain.errors import InputError, InternalError, TrustError
 from gateway.domain.identifiers import Cvr, PartyId
 from gateway.domain.operations import AttachmentContent
 from gateway.domain.party import Party
-from gateway.protocol.documents import read_document
+from gateway.protocol.documents import read_document, require_no_xsi
 from gateway.protocol.service_requests import SendRequest, UnsealedDocument
 from gateway.services.installation import Installation
 from gateway.storage.documents import DocumentRow, parts_of, wrapped_key_of
@@ -75,6 +75,7 @@ def read_submitted(installation: Installation, request: SendRequest, at: datetim
     trust = installation.trust.current(at)
     verified = xades.verify(content, trust.store, trust.revocations, at)
     document_schema().require(verified.root)
+    require_no_xsi(verified.root)
     document = read_document(verified.root)
     _require_sealed_by(document, SealedBy.SYSTEM)
     return Submitted(document, None, verified)
@@ -90,7 +91,8 @@ def seal_content(
 ) -> SealedContent:
     """Return the sealed content: as the system signed it, or sealed here with the party's key.
 
-    Raises InputError SEAL_NOT_ALLOWED if the party does not let the gateway seal.
+    Raises InputError SEAL_NOT_ALLOWED if the party does not let the gateway seal, and TrustError SEAL_UNUSABLE if its
+    certificate has expired or was revoked.
     """
     trust = installation.trust.current(at)
     if submitted.signed is not None:
@@ -100,7 +102,11 @@ def seal_content(
         key = installation.keys.seal_key(party.id) if party.gateway_may_seal else None
         if key is None or submitted.unsealed is None:
             raise InputError(Code.SEAL_NOT_ALLOWED)
-        certificate = verify_certificate(key.chain, Usage.CONTENT, trust.store, trust.revocations, at)
+        try:
+            certificate = verify_certificate(key.chain, Usage.CONTENT, trust.store, trust.revocations, at)
+        except TrustError as error:
+            # Ours to mend, not the sender's: so it is told, unlike what is wrong with a system's certificate.
+            raise TrustError(Code.SEAL_UNUSABLE, what=error.code.name) from error
         sealed = xades.seal(submitted.unsealed, key, at)
     issuers = certificate.chain[1:]
     return SealedContent(

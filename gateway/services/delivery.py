@@ -85,6 +85,12 @@ def deliver_next(installation: Installation, worker: str, lease_seconds: int) ->
     return True
 
 
+def take_up_parked(installation: Installation) -> int:
+    """Try again, from now on, every delivery that was set aside; return how many. For a person who mended the cause."""
+    with installation.database.transaction() as connection:
+        return outbox.take_up(connection, installation.clock())
+
+
 @dataclass(frozen=True)
 class _Dispatch:
     """A document on its way, and what is recorded of that the first time."""

@@ -97,6 +97,12 @@ _PARK = Prepared(
     "new_parked_at",
     "new_code",
 )
+_TAKE_UP = Prepared(
+    update(outbox)
+    .where(outbox.c.parked_at.is_not(None))
+    .values(parked_at=None, attempts=0, due_at=bindparam("new_due_at")),
+    "new_due_at",
+)
 _OLDEST = Prepared(select(func.min(outbox.c.due_at)).where(outbox.c.parked_at.is_(None)))
 _PARKED = Prepared(select(*_CELLS).where(outbox.c.parked_at.is_not(None)).order_by(outbox.c.id))
 
@@ -134,6 +140,11 @@ def retry_later(connection: Connection, row: OutboxRow, due_at: datetime, code: 
 def park(connection: Connection, row: OutboxRow, at: datetime, code: Code) -> bool:
     """Set a claimed row aside for a person to look at. False if the lease was lost."""
     return _PARK.run(connection, *_lease(row), millis(at), code.name) == 1
+
+
+def take_up(connection: Connection, due_at: datetime) -> int:
+    """Let every parked row be due again at `due_at`, as if it had never been tried; gives how many."""
+    return _TAKE_UP.run(connection, millis(due_at))
 
 
 def oldest_waiting(connection: Connection) -> datetime | None:

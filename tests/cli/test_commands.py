@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gateway import app
 from gateway.app import open_installation
 from gateway.cli.main import application
 from gateway.crypto.development_pki import renew_lists
@@ -177,6 +178,8 @@ def test_a_mandate_is_given_listed_and_ended(operator: Operator) -> None:
         "DropoutRiskNotice",
     )
     assert "mette" not in repr(operator.told())
+    past = ("--approved-by", "mette.eksempel", "--until", "2020-01-01T00:00:00")
+    assert operator.refused("mandate", "add", CITY, system, *past).code is Code.ARGUMENT_INVALID
 
 
 def test_routes_replace_those_before(operator: Operator) -> None:
@@ -256,7 +259,10 @@ def _check(operator: Operator) -> tuple[int, list[str]]:
 
 
 def test_a_sound_installation_passes_the_check(operator: Operator) -> None:
+    seal = ("--key", key("eksempelby-kommune"), "--chain", chain("eksempelby-kommune"))
+    operator("party", "seal", CITY, *seal)
     status, lines = _check(operator)
+    assert f"ok    {CITY}'s seal certificate is valid for 1094 more days" in lines
     assert status == 0
     assert all(line.startswith("ok  ") for line in lines)
     assert {"TLS", "seal", "message"} <= {line.split()[1] for line in lines}
@@ -276,6 +282,15 @@ def test_the_check_names_a_revocation_list_that_is_too_old(operator: Operator, t
     assert status == 1
     assert [each for each in lines if each.startswith("FAIL") and "rod-CA" in each]
     assert operator("party", "list")  # and what is there can still be used
+
+
+def test_the_check_names_a_seal_key_that_is_gone(operator: Operator) -> None:
+    seal = ("--key", key("eksempelby-kommune"), "--chain", chain("eksempelby-kommune"))
+    operator("party", "seal", CITY, *seal)
+    (operator.settings.parent / "keys" / f"{CITY}.seal.pem").unlink()
+    status, lines = _check(operator)
+    assert status == 1
+    assert f"FAIL  the seal key of {CITY} is missing" in lines
 
 
 def test_the_check_names_a_delivery_that_waits_for_a_person(operator: Operator) -> None:
@@ -420,10 +435,12 @@ def test_a_gateway_whose_tls_key_cannot_be_used_does_not_start(
     (old,) = (each for each in text.splitlines() if each.startswith(line))
     other = line + ('"gone.pem"' if "key" in line else f'"{chain("gateway-seal")}"')
     operator.settings.write_text(text.replace(old, other), encoding="utf-8")
-    for command in ("serve", "check"):
-        status, _, told = _process(command, "--settings", operator.settings)
-        assert (status, told.splitlines()[0]) == (2, "SETTINGS_INVALID")
-        assert named in told
+    loaded = load_settings(operator.settings)
+    for start in (app.serve, app.check):
+        with pytest.raises(BropostError) as refused:
+            start(loaded)
+        assert refused.value.code is Code.SETTINGS_INVALID
+        assert named in str(refused.value.facts["what"])
 
 
 def test_a_gateway_with_an_unknown_setting_does_not_start(operator: Operator) -> None:
@@ -431,3 +448,17 @@ def test_a_gateway_with_an_unknown_setting_does_not_start(operator: Operator) ->
     status, _, told = _process("serve", "--settings", operator.settings)
     assert status == 2
     assert "server.prot" in told
+
+
+def test_check_finds_a_key_that_everybody_may_read(operator: Operator, tmp_path: Path) -> None:
+    keys = load_settings(operator.settings).keys
+    key = tmp_path / "seal.key.pem"
+    key.write_bytes(keys.seal_key.read_bytes())
+    key.chmod(0o644)
+    text = operator.settings.read_text("utf-8")
+    operator.settings.write_text(text.replace(str(keys.seal_key), str(key)), encoding="utf-8")
+    result = CliRunner().invoke(application, ["check", "--settings", str(operator.settings)])
+    assert result.exit_code == 1
+    assert [line for line in result.stdout.splitlines() if "everybody" in line] == [
+        "FAIL  seal key: everybody may use its file"
+    ]

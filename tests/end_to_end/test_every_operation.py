@@ -137,7 +137,8 @@ WALKED = [
     (operation, actor, relation)
     for operation, permission in PERMISSIONS.items()
     if permission.owners <= BY_DOCUMENT and operation not in SENDING | LATER
-    for actor in permission.actors
+    for actor in Actor
+    if actor in permission.actors
     for relation in Relation
 ]
 

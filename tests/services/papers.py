@@ -18,13 +18,12 @@ from gateway.protocol.mime import NewPart
 from gateway.xmlcore.namespaces import DOCUMENT, EVIDENCE, SERVICE, XOP, tag
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import evidence_schema
-from tests.golden.changes import Change, Insert, Remove, SetText, with_changes
+from tests.golden.changes import Change, Insert, SetText, with_changes
 from tests.golden.loader import golden
 from tests.installation import INSTITUTION, MUNICIPALITY, Answered, Caller, TestInstallation
 from tests.pki import signing_key
 
 LETTER: Final = "education-order-letter"
-NOTICE: Final = "dropout-risk-notice"
 SEALS: Final = {MUNICIPALITY: "eksempelby-kommune", INSTITUTION: "proeveby-erhvervsskole"}
 CPR: Final = "7403055092"
 PERSONAL: Final = (
@@ -55,7 +54,6 @@ def paper(
 
 
 SEALED_BY_SYSTEM: Final = SetText("/Document/Header/SealedBy", "SYSTEM")
-NOT_A_REPLY: Final = Remove("/Document/Header/ReplyTo")
 
 
 def notice(at: datetime, *changes: Change, document_id: str | None = None) -> etree._Element:
@@ -185,6 +183,11 @@ def retrieve(house: TestInstallation, document_id: str) -> bytes:
     """The exact octets that the school is given."""
     answer = accepted(house.sis, request("Retrieve", INSTITUTION, DocumentId=document_id))
     return base64.b64decode(answer.text("ExactOctets"))
+
+
+def inbox(caller: Caller, **texts: str) -> list[str]:
+    """The ids in one page of the school's inbox."""
+    return accepted(caller, request("ListInbox", INSTITUTION, **texts)).texts("Item/DocumentId")
 
 
 def confirm(caller: Caller, document_id: str, octets: bytes, party: PartyId = INSTITUTION) -> Answered:

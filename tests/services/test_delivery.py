@@ -242,6 +242,25 @@ def test_a_defect_is_set_aside_at_once_and_the_sender_is_told_in_time(house: Tes
     other.close()
 
 
+def test_a_delivery_that_was_set_aside_is_taken_up_again_when_the_cause_is_mended(
+    house: TestInstallation,
+) -> None:
+    other = house.reopened()
+    key = _key(other)
+    octets = key.read_bytes()
+    key.unlink()
+    document_id = send_letter(other)
+    other.work()
+    assert len(_tasks(other)) == 1
+    key.touch(mode=0o600)
+    key.write_bytes(octets)
+    assert delivery.take_up_parked(other.installation) == 1
+    other.work()
+    assert _inbox(other) == [document_id]
+    assert delivery.take_up_parked(other.installation) == 0
+    other.close()
+
+
 @pytest.mark.parametrize(
     "harm",
     [

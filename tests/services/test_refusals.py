@@ -218,6 +218,15 @@ def test_a_recipient_must_take_the_kind(house: TestInstallation) -> None:
     assert house.esdh.call(sending(letter)).fault_code == "RECIPIENT_UNKNOWN"
 
 
+def test_without_a_register_of_institutions_the_registered_parties_are_the_register(
+    house: TestInstallation,
+) -> None:
+    knowledge = replace(house.installation.knowledge, institutions=None)
+    installation = replace(house.installation, knowledge=knowledge)
+    esdh = replace(house.esdh, endpoint=replace(house.esdh.endpoint, installation=installation))
+    assert esdh.call(sending(paper(house.clock()))).fault_code is None
+
+
 # --- who may not ask at all ----------------------------------------------------------------------------
 
 

@@ -8,13 +8,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+import structlog
 from lxml import etree
 
 from gateway.crypto import xades
 from gateway.crypto.certificates import Usage
 from gateway.domain.identifiers import PartyId
 from gateway.protocol import soap, wss
-from gateway.xmlcore.namespaces import SERVICE, WSA, tag
+from gateway.xmlcore.namespaces import SERVICE, WSA, XSI, tag
 from gateway.xmlcore.schema import document_schema
 from tests.golden.changes import Change, Insert, SetText
 from tests.installation import (
@@ -54,6 +55,14 @@ DIAGNOSIS = Insert(
     "<MessageTo><Role>TEACHER</Role><Text>Alma har ADHD.</Text></MessageTo>",
 )
 LARGE_TEXT = b"Alma er i gang med forl\xc3\xb8bet.\n" * 12_000  # above what is kept in the database
+
+
+def test_a_signed_letter_carries_nothing_that_no_rule_looks_at(house: TestInstallation) -> None:
+    letter = paper(house.clock(), SEALED_BY_SYSTEM)
+    letter.set(tag(XSI, "schemaLocation"), "urn:dk:bropost:document:1 Alma-har-ADHD")
+    answer = house.esdh.call(sending(sealed(letter, SEALS[MUNICIPALITY], house.clock())))
+    assert answer.fault_code == "XML_FORBIDDEN"
+    assert row_counts(house)["document"] == 0
 
 
 def test_a_typed_letter_is_sealed_with_the_senders_own_key(house: TestInstallation) -> None:
@@ -128,6 +137,22 @@ def test_nothing_of_a_letter_or_of_who_read_it_can_be_read_on_disk(house: TestIn
     secrets = (*PERSONAL, "Sofie", "Eksempelsen", "forløbet", "ADHD", "plan.txt")
     found = [text for text in secrets if text.encode() in content or text.encode("utf-16-le") in content]
     assert found == []
+
+
+def test_the_operations_log_tells_nothing_of_whom_a_letter_is_about(house: TestInstallation) -> None:
+    with structlog.testing.capture_logs() as logs:
+        letter = paper(house.clock())
+        accepted(house.esdh, sending(letter))
+        house.work()
+        confirm(house.sis, id_of(letter), retrieve(house, id_of(letter)))
+        read(house.sis, id_of(letter), house.clock(), ReaderName="Sofie Eksempelsen")
+    assert [each["operation"] for each in logs] == [
+        "SendLetter",
+        "Retrieve",
+        "ConfirmHandover",
+        "RegisterRead",
+    ]
+    assert [secret for secret in (*PERSONAL, "Sofie", "Eksempelsen") if secret in repr(logs)] == []
 
 
 def test_warnings_are_told_and_stop_nothing(house: TestInstallation) -> None:

@@ -96,6 +96,11 @@ def test_a_parked_task_waits_for_a_person(database: Database) -> None:
         assert outbox.oldest_waiting(connection) is None
         (parked,) = outbox.parked(connection)
         assert (parked.id, parked.parked_at, parked.last_code) == (row.id, NOON, "INTERNAL")
+        assert outbox.take_up(connection, NOON + MINUTE) == 1
+        assert outbox.parked(connection) == ()
+        again = outbox.claim(connection, "a", NOON + MINUTE, LEASE)
+        assert again is not None
+        assert (again.id, again.attempts) == (row.id, 1)
 
 
 def test_a_deadline_warns_once_and_fires_once(database: Database) -> None:
