@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,18 +63,37 @@ class Written:
 
     def again(self, number: int) -> dict[str, list[Row]]:
         """The rows to insert to write the same once more, the `number`th time (from 1), with fresh unique values."""
-        memo: dict[Cell, Cell] = {value: value for value in self.known}
+        fresh = {value: make() for value, make in self._names.items()}
+        key = int(self.inserted["document"][0]["key"]) + number
         return {
             table: [
                 {
-                    name: self._fresh(table, name, value, number, memo)
+                    name: key if name == "document_key" else fresh.get(value, value)
                     for name, value in row.items()
-                    if f"{table}.{name}" not in _GIVEN
                 }
+                | ({"seq": row["seq"] + number} if table == "log_entry" else {})
+                for row in rows
+            ]
+            for table, rows in self._templates.items()
+        }
+
+    @cached_property
+    def _templates(self) -> dict[str, list[Row]]:
+        """The rows without the keys that the database gives."""
+        return {
+            table: [
+                {name: value for name, value in row.items() if f"{table}.{name}" not in _GIVEN}
                 for row in rows
             ]
             for table, rows in self.inserted.items()
         }
+
+    @cached_property
+    def _names(self) -> dict[Cell, Callable[[], Cell]]:
+        """The names and digests that must be others each time, with what makes them."""
+        cells = {value for rows in self._templates.values() for row in rows for value in row.values()}
+        makers = {value: _maker(value) for value in cells - self.known}
+        return {value: make for value, make in makers.items() if make is not None}
 
     def grown(self, number: int) -> Row:
         """The columns that change in the log of a submission, with its key."""
@@ -85,18 +105,6 @@ class Written:
         grown = tuple(self.grown(number).values())
         update: Statement = ("UPDATE log SET size=?, frontier=? WHERE key=?", [grown])
         return [*(insertion(table, rows) for table, rows in self.again(number).items()), update]
-
-    def _fresh(self, table: str, name: str, value: Cell, number: int, memo: dict[Cell, Cell]) -> Cell:
-        if name == "document_key":
-            return int(self.inserted["document"][0]["key"]) + number
-        if table == "log_entry" and name == "seq" and isinstance(value, int):
-            return value + number
-        make = _maker(value)
-        if make is None:
-            return value
-        if value not in memo:
-            memo[value] = make()
-        return memo[value]
 
 
 def _maker(value: Cell) -> Callable[[], Cell] | None:

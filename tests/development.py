@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +23,7 @@ COMMAND = Path(sys.executable).parent / "bropost"
 def pki_folder() -> Path:
     """A folder with the files of the test PKI."""
     folder = Path(tempfile.mkdtemp(prefix="bropost-test-pki-files-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, octets in files(development_pki()).items():
         path = folder / name
         path.touch(mode=0o600)

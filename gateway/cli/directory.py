@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -75,10 +74,10 @@ def add_contact(
 ) -> None:
     """Name the contact of a role at a party, in place of the one before."""
     with opened(settings) as installation:
-        found = workflows.find(installation, party_id(who))
-        others = tuple(each for each in found.contacts if each.role is not role)
-        changed = replace(found, contacts=(*others, Contact(role, name, unit, phone, email)))
-        workflows.change_party(installation, changed, "CONTACT_SET")
+        contact = Contact(role, name, unit, phone, email)
+        workflows.change_party(
+            installation, party_id(who), lambda party: party.with_contact(contact), "CONTACT_SET"
+        )
 
 
 @party.command("seal")

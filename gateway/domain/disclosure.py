@@ -83,6 +83,7 @@ class CommittedField(Enum):
     CONVERSATION = "conversation"
     DECISION = "decision"  # the reference of the decision behind an erasure, or why a document was sent against a rule
     DOCUMENT = "document"
+    EVIDENCE = "evidence"  # SHA-256 of the signed evidence, 64 lower-case hexadecimal digits
     MESSAGE = "message"
     SUBJECT = "subject"  # the CPR number, ten characters
 
@@ -213,6 +214,7 @@ class Leaf:
     conversation: Commitment | None = None
     message: Commitment | None = None
     event: str | None = None
+    evidence: Commitment | None = None
     outcome: str | None = None
     reasons: tuple[str, ...] = ()
     actor: Actor | None = None

@@ -144,6 +144,7 @@ class AssertedBy:
     system_id: Uuid4
     certificate_fingerprint: str  # hex SHA-256 of the DER
     role: str | None = None  # of the person who acted, as the system says; a code
+    at: datetime | None = None  # when it happened, by the system's clock, zoned UTC
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,9 @@ class AttachmentContent:
 
     number: int
     content: Octets
-    digest: bytes | None = field(default=None, compare=False, repr=False)  # its SHA-256, where it is known already
+    digest: bytes | None = field(
+        default=None, compare=False, repr=False
+    )  # its SHA-256, where it is known already
 
     @cached_property
     def octets(self) -> bytes:

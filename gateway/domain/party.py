@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum, unique
 from typing import Final
@@ -74,6 +74,11 @@ class Party:
     def calendar(self) -> Calendar:
         """The working time of this party."""
         return Calendar(closing_days=self.closing_days)
+
+    def with_contact(self, contact: Contact) -> Party:
+        """The party with this contact in place of the one its role had."""
+        others = tuple(each for each in self.contacts if each.role is not contact.role)
+        return replace(self, contacts=(*others, contact))
 
     def contact_for(self, role: Role, day: date) -> Contact | None:
         """The contact of a role on this day, or None if the party has named nobody."""

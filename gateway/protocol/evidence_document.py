@@ -112,3 +112,5 @@ def _asserted_by(root: etree._Element, system: AssertedBy | None) -> None:
     _add(element, "SystemId", system.system_id.text)
     _digest(element, "CertificateDigest", bytes.fromhex(system.certificate_fingerprint))
     _optional(element, "Role", system.role)
+    if system.at is not None:
+        _add(element, "At", _time(system.at))

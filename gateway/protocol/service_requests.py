@@ -90,9 +90,7 @@ def read_request(verified: Verified, service: Service) -> Request:
     InputError OPERATION_UNKNOWN, SCHEMA_INVALID, DOCUMENT_SIGNATURE_UNEXPECTED, XML_FORBIDDEN, or MIME_MALFORMED if
     attachments of the message and references to them do not pair off.
     """
-    return read_payload(
-        verified.payload, service, verified.attachments, verified.included, verified.digests
-    )
+    return read_payload(verified.payload, service, verified.attachments, verified.included, verified.digests)
 
 
 def read_payload(

@@ -72,6 +72,8 @@ def read_submitted(installation: Installation, request: SendRequest, at: datetim
         document = read_document(content.element)
         _require_sealed_by(document, SealedBy.GATEWAY)
         return Submitted(document, content.element, None)
+    if b"<!--" in content:
+        raise InputError(Code.XML_FORBIDDEN, what="a comment", line=0)  # no signature covers what it says
     trust = installation.trust.current(at)
     verified = xades.verify(content, trust.store, trust.revocations, at)
     document_schema().require(verified.root)

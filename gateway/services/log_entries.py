@@ -6,6 +6,7 @@ wrapped for the party whose log it is, so that erasing an opening is erasing a r
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -108,6 +109,7 @@ def sharing_entry(
         content=committer.commit(CommittedField.CONTENT, row.content_digest.hex()),
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
         event=evidence.statement.event.value,
+        evidence=_commit_evidence(committer, evidence),
         outcome="DONE",
         decision=_commit(committer, CommittedField.DECISION, reasons or None),
         details=tuple(override.rule for override in overridden),
@@ -137,6 +139,7 @@ def evidence_entry(
         document_kind=row.kind.value,
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
         event=statement.event.value,
+        evidence=_commit_evidence(committer, evidence),
         outcome="FAILED" if statement.event.is_negative else "DONE",
         reasons=_codes(statement.reasons),
         actor=Actor(asserted.role, system=asserted.system_id.text) if asserted and asserted.role else None,
@@ -159,6 +162,7 @@ def refusal_entry(
         retention=RETENTION,
         sender=End(party, system=system.text),
         event=statement.event.value,
+        evidence=_commit_evidence(committer, evidence),
         outcome="FAILED",
         reasons=_codes(statement.reasons),
     )
@@ -203,6 +207,11 @@ def administration_entry(
         actor=Actor(OPERATOR),
     )
     return _prepare(installation, leaf, Committer(entry_id))
+
+
+def _commit_evidence(committer: Committer, evidence: Sealed) -> Commitment:
+    """Bind the entry to the evidence octet for octet, so that no other can take its place."""
+    return committer.commit(CommittedField.EVIDENCE, hashlib.sha256(evidence.octets).hexdigest())
 
 
 def _codes(reasons: tuple[EventReason, ...]) -> tuple[str, ...]:

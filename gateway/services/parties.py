@@ -5,12 +5,14 @@ And what systems may ask of them: who can be reached (`FindParty`), and whether 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+from gateway.crypto.keys import SigningKey
 from gateway.domain.calendar import local_day
 from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import EntryKind
@@ -52,12 +54,16 @@ def register_party(installation: Installation, party: Party) -> None:
         log_entries.append(connection, entry)
 
 
-def change_party(installation: Installation, party: Party, what: str) -> None:
-    """Replace what is known of a party; `what` is the code of the change in its log. InputError NOT_FOUND."""
-    entry = _config(installation, party.id, (what,), installation.clock())
+def change_party(
+    installation: Installation, party_id: PartyId, change: Callable[[Party], Party], what: str
+) -> None:
+    """Change what is known of a party; `what` is the code of the change in its log. InputError NOT_FOUND."""
+    entry = _config(installation, party_id, (what,), installation.clock())
     with installation.database.transaction() as connection:
-        if not parties.update_party(connection, party):
+        party = parties.find_party(connection, party_id)
+        if party is None:
             raise InputError(Code.NOT_FOUND)
+        parties.update_party(connection, change(party))
         log_entries.append(connection, entry)
 
 
@@ -77,7 +83,7 @@ def add_seal_key(installation: Installation, party_id: PartyId, key_pem: bytes, 
     """
     at = installation.clock()
     trust = installation.trust.current(at)
-    chain = Certificate.all_from_pem(chain_pem)
+    chain = SigningKey.from_pem(key_pem, chain_pem).chain
     trusted = verify_certificate(chain, Usage.CONTENT, trust.store, trust.revocations, at)
     details = ("SEAL_KEY_ADDED", trusted.certificate.fingerprint)
     entry = log_entries.administration_entry(installation, EntryKind.KEY, party_id, details, at)
@@ -89,8 +95,8 @@ def add_seal_key(installation: Installation, party_id: PartyId, key_pem: bytes, 
             raise InputError(Code.SEAL_KEY_OF_ANOTHER)
         parties.update_party(connection, replace(party, gateway_may_seal=True))
         log_entries.append(connection, entry)
-        # Last, and before the commit: no key is used of which the log does not tell.
-        installation.keys.add_seal_key(party_id, key_pem, chain_pem)
+    # After the commit: no key is ever used of which the log does not tell.
+    installation.keys.add_seal_key(party_id, key_pem, chain_pem)
 
 
 def register_system(installation: Installation, name: str, certificate: Certificate) -> System:

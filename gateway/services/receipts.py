@@ -53,7 +53,7 @@ def confirm_handover(
         caller, row = _find(connection, verified, Operation.CONFIRM_HANDOVER, request, at)
     if not hmac.compare_digest(request.content_digest, row.sealed_digest):
         raise InputError(Code.CONTENT_DIGEST_DIFFERENT)
-    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, None, at)
+    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, at)
     entries = _entries(installation, row, sealed)
     with installation.database.transaction() as connection:
         remember(connection, verified)
@@ -84,9 +84,7 @@ def register_read(installation: Installation, verified: Verified, request: Regis
     if delivery is None or not delivery.available_at - SKEW <= request.read_at <= at + SKEW:
         raise InputError(Code.READ_TIME)
     assert wrapped is not None, "a delivered document is held by its recipient"
-    sealed = _seal(
-        installation, caller, row, EvidenceEvent.CONTENT_ACCESS_TRACKING, request.reader_role.value, at
-    )
+    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_ACCESS_TRACKING, at, request)
     entries = _entries(installation, row, sealed)
     name = row.document_id.text.encode()
     key = installation.keys.key_encryption_key(row.recipient).unwrap(wrapped, name)
@@ -133,8 +131,8 @@ def _seal(
     caller: Caller,
     row: DocumentRow,
     event: EvidenceEvent,
-    role: str | None,
     at: datetime,
+    reading: RegisterReadRequest | None = None,
 ) -> Sealed:
     """Evidence on the recipient's side, based on the system's signed request."""
     certificate = caller.verified.certificate.certificate
@@ -144,7 +142,12 @@ def _seal(
         row,
         row.recipient,
         at,
-        asserted_by=AssertedBy(caller.system.id, certificate.fingerprint, role),
+        asserted_by=AssertedBy(
+            caller.system.id,
+            certificate.fingerprint,
+            reading.reader_role.value if reading else None,
+            reading.read_at if reading else None,
+        ),
         based_on=(hashlib.sha256(caller.verified.octets).digest(),),
         request_digest=caller.verified.request_digest,
     )

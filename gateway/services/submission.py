@@ -15,6 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.crypto.certificates import Usage, verify_certificate
 from gateway.crypto.keys import DataKey
 from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import Waiting, opened_by
@@ -51,6 +52,7 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
     is a replay, UnavailableError if the store cannot take it now. Whatever is raised, nothing of it is stored.
     """
     at = installation.clock()
+    _require_current_lists(installation, verified, at)
     submitted = read_submitted(installation, request, at)
     document = submitted.document
     _require_carried(request.operation, document)
@@ -95,6 +97,13 @@ class _Accepted:
     acceptance: Sealed
     entry: log_entries.PreparedEntry
     answer: SendAnswer
+
+
+def _require_current_lists(installation: Installation, verified: Verified, at: datetime) -> None:
+    """Judge the system's certificate by current revocation lists: a message is let in with a week's, to read."""
+    trust = installation.trust.current(at)
+    chain = verified.certificate.chain
+    verify_certificate(chain, Usage.MESSAGE, trust.store, trust.revocations, at)
 
 
 def _require_carried(operation: Operation, document: Document) -> None:

@@ -190,6 +190,7 @@ _FIELDS: Final = (
         lambda texts: tuple(map(Uuid4, texts)),
     ),
     _plain("event", _text(disclosure.NAME)),
+    _commitment("evidence"),
     _texts("fields_sent", _PATHS),
     _texts("fields_withheld", _PATHS),
     _enum("kind", EntryKind),

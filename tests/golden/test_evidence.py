@@ -129,6 +129,10 @@ def _party(node: Node | None) -> PartyId | None:
 def _system(node: Node | None) -> AssertedBy | None:
     if node is None:
         return None
+    at = node.text_of("At")
     return AssertedBy(
-        Uuid4(_text(node, "SystemId")), _digest(node, "CertificateDigest").hex(), node.text_of("Role")
+        Uuid4(_text(node, "SystemId")),
+        _digest(node, "CertificateDigest").hex(),
+        node.text_of("Role"),
+        None if at is None else datetime.fromisoformat(at),
     )

@@ -204,8 +204,9 @@ def test_a_party_tells_what_it_receives_and_whom_to_call_by_role_but_no_names(
         ),
         Contact(Role.MENTOR, phone="+4500000009", valid_to=today - timedelta(days=5)),
     )
-    party = replace(parties.find(house.installation, INSTITUTION), contacts=contacts)
-    parties.change_party(house.installation, party, "CONTACT_SET")
+    parties.change_party(
+        house.installation, INSTITUTION, lambda party: replace(party, contacts=contacts), "CONTACT_SET"
+    )
     answer = accepted(house.esdh, request("FindParty", MUNICIPALITY, Cvr="22222222"))
     assert answer.texts("Party/Contact/Role") == ["STUDY_COUNSELLOR"]
     assert answer.texts("Party/Contact/Phone") == ["+4500000004"]

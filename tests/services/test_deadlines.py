@@ -376,9 +376,13 @@ def test_nothing_falls_due_over_christmas(house: TestInstallation) -> None:
 def test_a_schools_own_closing_days_do_not_count(house: TestInstallation) -> None:
     monday = _next(house, 11, 3)
     monday += timedelta(days=-monday.weekday() % 7)
-    school = parties.find(house.installation, INSTITUTION)
     closed = frozenset({monday + timedelta(days=1), monday + timedelta(days=3)})
-    parties.change_party(house.installation, replace(school, closing_days=closed), "CLOSING_DAYS_SET")
+    parties.change_party(
+        house.installation,
+        INSTITUTION,
+        lambda school: replace(school, closing_days=closed),
+        "CLOSING_DAYS_SET",
+    )
     _at_local(house, monday, 10)
     expected = datetime.combine(monday + timedelta(days=4), time(16), COPENHAGEN)  # Wednesday, then Friday
     assert _due(house, deliver_letter(house), "READ") == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable
@@ -39,6 +41,7 @@ from tests.services.papers import (
     id_of,
     paper,
     read,
+    request,
     retrieve,
     send_letter,
     sending,
@@ -177,7 +180,15 @@ def test_commitments_open_to_what_was_shared_and_to_nothing_else(house: TestInst
         CommittedField.CONVERSATION: text_of(letter, "ConversationId"),
         CommittedField.CONTENT: acceptance.octets("ContentDigest").hex(),
     }
-    for party, kind in ((MUNICIPALITY, EntryKind.DISCLOSE), (INSTITUTION, EntryKind.RECEIVE)):
+    first = base64.b64decode(answer.text("SubmissionAcceptance"))
+    consignment = base64.b64decode(
+        accepted(house.sis, request("GetEvidence", INSTITUTION, DocumentId=id_of(letter))).text("Evidence/Content")
+    )
+    for party, kind, evidenced in (
+        (MUNICIPALITY, EntryKind.DISCLOSE, first),
+        (INSTITUTION, EntryKind.RECEIVE, consignment),
+    ):
+        shared[CommittedField.EVIDENCE] = hashlib.sha256(evidenced).hexdigest()
         (leaf,) = (each for each in leaves(house, party) if each.kind is kind)
         given = opened(house, party, leaf.entry_id)
         assert {field: opening.value for field, opening in given.items()} == shared
@@ -336,7 +347,7 @@ def test_every_change_of_a_party_is_told_in_its_log(house: TestInstallation) -> 
     own = house.systems["eksempelby-esdh"].id
     mandate = house.mandate("leverandoer-esdh", MUNICIPALITY)
     parties.set_routes(installation, MUNICIPALITY, (Route(system),))
-    parties.change_party(installation, parties.find(installation, MUNICIPALITY), "CONTACT_SET")
+    parties.change_party(installation, MUNICIPALITY, lambda party: party, "CONTACT_SET")
     house.clock.forward(seconds=1)
     parties.end_mandate(installation, MUNICIPALITY, mandate)
     parties.add_certificate(installation, own, house.pki.certificate("eksempelby-esdh-p256"))

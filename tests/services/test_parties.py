@@ -59,9 +59,7 @@ REFUSED: dict[str, tuple[Code, Callable[[TestInstallation], object]]] = {
     ),
     "a change of nobody": (
         Code.NOT_FOUND,
-        lambda house: parties.change_party(
-            house.installation, Party(NOBODY, "Ingen", frozenset()), "CONTACT_SET"
-        ),
+        lambda house: parties.change_party(house.installation, NOBODY, lambda party: party, "CONTACT_SET"),
     ),
     "a look at nobody": (Code.NOT_FOUND, lambda house: parties.find(house.installation, NOBODY)),
     "a certificate twice": (

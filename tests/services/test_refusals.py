@@ -53,7 +53,7 @@ PDF_THAT_ACTS = (
     b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >> >>\nendobj\n"
     b"trailer\n<< /Root 1 0 R >>\n%%EOF\n"
 )
-ONE_REFUSAL = {"refusal": 1, "replay": 1, "log_entry": 1}
+ONE_REFUSAL = {"refusal": 1, "replay": 1, "log_entry": 1, "opening": 1}  # the opening is of its evidence
 SECRETS = (*PERSONAL, "Sofie", "Eksempelsen", "ADHD", "Skema")
 
 

@@ -304,7 +304,7 @@ def test_another_letter_of_the_same_id_is_refused(house: TestInstallation) -> No
     before = row_counts(house)
     other = house.esdh.call(sending(paper(house.clock(), changed, document_id=id_of(letter))))
     assert other.fault_code == "DUPLICATE_DIFFERENT"
-    assert grown(before, row_counts(house)) == {"refusal": 1, "replay": 1, "log_entry": 1}
+    assert grown(before, row_counts(house)) == {"refusal": 1, "replay": 1, "log_entry": 1, "opening": 1}
 
 
 @pytest.mark.parametrize(

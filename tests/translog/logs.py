@@ -69,6 +69,7 @@ def disclosure(entry_id: Uuid4 = ENTRY_ID, committer: Committer | None = None) -
         document_kind="EducationOrderLetter",
         schema=SchemaVersion("1.0", "ab" * 32),
         content=committer.commit(CommittedField.CONTENT, "cd" * 32),
+        evidence=committer.commit(CommittedField.EVIDENCE, "ef" * 32),
         conversation=committer.commit(CommittedField.CONVERSATION, "0c5a7a3e-93a9-4b7e-8f29-3d1f6ad0e7a2"),
         message=committer.commit(CommittedField.MESSAGE, "urn:uuid:5f3b1f9e-4a3c-4f38-9d27-b20b81a1d0c4"),
         actor=Actor("CASEWORKER", committer.commit(CommittedField.ACTOR, "mette.eksempel"), "esdh-1"),
