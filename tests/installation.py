@@ -241,7 +241,7 @@ def _template() -> Path:
 
 def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation:
     lists = _write_lists(folder, pki)
-    database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=5)
+    database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=30)
     database.migrate()
     with database.transaction() as connection:
         claim_installation(connection, ID)

@@ -102,6 +102,15 @@ def test_a_reading_lies_between_the_delivery_and_now(
     assert read(house.sis, document_id, house.clock() + span).fault_code == code
 
 
+def test_the_read_receipt_says_when_it_was_read_and_when_that_was_told(house: TestInstallation) -> None:
+    document_id = deliver_letter(house)
+    read_at = house.clock()
+    house.clock.forward(hours=2)
+    receipt = evidence(house, read(house.sis, document_id, read_at).text("ContentAccessTracking"))
+    assert receipt["AssertedBySystem/At"] == f"{read_at:%Y-%m-%dT%H:%M:%S}.000Z"
+    assert receipt["EventTime"] == f"{house.clock():%Y-%m-%dT%H:%M:%S}.000Z"
+
+
 def test_a_reading_implies_a_hand_over_but_is_not_evidence_of_it(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
     read(house.sis, document_id, house.clock())

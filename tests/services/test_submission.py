@@ -65,6 +65,14 @@ def test_a_signed_letter_carries_nothing_that_no_rule_looks_at(house: TestInstal
     assert row_counts(house)["document"] == 0
 
 
+def test_a_signed_letter_carries_no_comment_which_no_signature_covers(house: TestInstallation) -> None:
+    octets = sealed(paper(house.clock(), SEALED_BY_SYSTEM), SEALS[MUNICIPALITY], house.clock())
+    commented = octets.replace(b"<Header>", b"<Header><!-- Alma har ADHD -->", 1)
+    assert commented != octets
+    assert house.esdh.call(sending(commented)).fault_code == "XML_FORBIDDEN"
+    assert row_counts(house)["document"] == 0
+
+
 def test_a_typed_letter_is_sealed_with_the_senders_own_key(house: TestInstallation) -> None:
     letter = paper(house.clock())
     accepted(house.esdh, sending(letter))
