@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import asdict, replace
+
+from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
 from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
@@ -52,6 +55,28 @@ def test_each_party_sees_its_own_stream_of_events(database: Database) -> None:
         }
         assert kinds == {MUNICIPALITY: ["ACCEPTED", "READ"], SCHOOL: ["AVAILABLE"], STRANGER: []}
         assert events.events_after(connection, STRANGER, 0, 10) == ()
+
+
+def steps_to_find(connection: Connection, document_key: int) -> int:
+    """How many tens of instructions SQLite takes to find the events of a document."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    steps: list[None] = []
+    driver.set_progress_handler(lambda: steps.append(None), 10)
+    found = events.events_of(connection, document_key, MUNICIPALITY)
+    driver.set_progress_handler(None, 0)
+    assert len(found) == 1
+    return len(steps)
+
+
+def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(database: Database) -> None:
+    with database.transaction() as connection:
+        key = documents.insert_document(connection, new_document(), [])
+        other = documents.insert_document(connection, new_document(), [])
+        events.append_events(connection, key, [new_event(MUNICIPALITY, "ACCEPTED")])
+        among_few = steps_to_find(connection, key)
+        events.append_events(connection, other, [new_event(MUNICIPALITY, "ACCEPTED") for _ in range(1000)])
+        assert steps_to_find(connection, key) == among_few
 
 
 def test_a_stream_goes_on_after_the_last_event_seen(database: Database) -> None:

@@ -272,7 +272,7 @@ def _create_events() -> None:
         PrimaryKeyConstraint("seq", name="pk_event"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_event_document_key", "event", ["document_key"])
+    op.create_index("ix_event_document_key", "event", ["document_key", "party"])
     op.create_index("ix_event_party", "event", ["party", "seq"])
     op.create_table(
         "evidence",
