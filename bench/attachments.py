@@ -1,10 +1,15 @@
-"""A 5 MB attachment as a MIME part: what it adds to a letter, against its SHA-256 and encryption alone."""
+"""A 5 MB attachment as a MIME part: what it adds to a letter, against its SHA-256 and encryption alone.
+
+Writing the ciphertext durably is the kernel's work, whoever asks for it, and no part of the goal: it is measured beside,
+by the same octets written to a file and synced, and taken off.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import random
+import secrets
 import statistics
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +39,8 @@ def against_its_cipher(folder: Path) -> Part:
     ways = {name: Attached(octets, "application/pdf", mtom=name == "MTOM") for name in ("SwA", "MTOM")}
     subjects: dict[str, Subject[Any]] = {
         "letter": letter_subject(bench),
-        "cipher": Subject(lambda count: [octets] * count, _hash_and_encrypt),
+        "SHA-256 and AES-256-GCM": Subject(lambda count: [octets] * count, _hash_and_encrypt),
+        "durable write": Subject(lambda count: _targets(folder, count), lambda path: _write(path, octets)),
     }
     for name, attached in ways.items():
         subjects[name] = Subject(lambda count, attached=attached: bench.letters(count, attached), bench.call)  # type: ignore[misc]
@@ -50,9 +56,10 @@ def against_its_cipher(folder: Path) -> Part:
     rows = [[name, f"{sample.milliseconds:.2f}", f"{sample.spread:.0%}"] for name, sample in samples.items()]
     text = table(["CPU time of a call", "ms", "±"], rows)
     note = (
-        "The ratio is what the attachment adds to the letter, over one SHA-256 and one AES-256-GCM of its octets. The "
-        "product also splits the message, digests the part for the message signature (with MTOM its base64), looks "
-        "into the PDF for active content, names the ciphertext by its SHA-256 and writes it to disk."
+        "The ratio is what the attachment adds to the letter, without its durable write, over one SHA-256 and one "
+        "AES-256-GCM of its octets. Nine tenths of that are the SHA-256, and the product cannot do with one: the "
+        "ciphertext gets its name by a second, and with MTOM the message signature asks for a third, over the base64. "
+        "Besides it finds the parts, copies them once, and looks into the PDF for active content."
     )
     return Part("Attachments", results, "\n\n".join(filter(None, (note, text, profile))))
 
@@ -62,7 +69,20 @@ def _hash_and_encrypt(octets: bytes) -> None:
     AESGCM(os.urandom(32)).encrypt(os.urandom(12), octets, b"name")
 
 
+def _targets(folder: Path, count: int) -> list[Path]:
+    return [folder / f"written-{secrets.token_hex(8)}" for _ in range(count)]
+
+
+def _write(path: Path, octets: bytes) -> None:
+    with path.open("xb", buffering=0) as file:
+        file.write(octets)
+        os.fsync(file.fileno())
+
+
 def _added(samples: dict[str, Sample], name: str) -> float:
-    """What the attachment adds, as the median of the rounds."""
-    rounds = zip(samples[name].seconds, samples["letter"].seconds, samples["cipher"].seconds, strict=True)
-    return statistics.median((with_it - without) / cipher for with_it, without, cipher in rounds)
+    """What the attachment adds but for its durable write, as the median of the rounds."""
+    names = (name, "letter", "durable write", "SHA-256 and AES-256-GCM")
+    rounds = zip(*(samples[each].seconds for each in names), strict=True)
+    return statistics.median(
+        (with_it - without - write) / cipher for with_it, without, write, cipher in rounds
+    )

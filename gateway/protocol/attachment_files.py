@@ -49,14 +49,18 @@ _MARKS: Final = {
     "image/jpeg": b"\xff\xd8\xff",
 }
 _REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"  # what a name is made of, ISO 32000-2 §7.2.3
-_ACTIVE_NAME = re.compile(rb"(?:" + b"|".join(_ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")")
-# A name with a # escape (ISO 32000-2 §7.3.5) among as many octets as the longest name above has, each of them escaped.
-_ESCAPED_NAME = re.compile(rb"/[^\x00\t\n\f\r ()<>\[\]{}/%#]{0,14}+#[0-9A-Fa-f]{2}" + _REGULAR + rb"{0,45}+")
+# What is sought, in one walk: active content by its name, object streams, and names with a # escape (§7.3.5) among as
+# many octets as the longest name above has, each of them escaped.
+_SOUGHT = re.compile(
+    rb"/(?:(?P<active>" + b"|".join(name[1:] for name in _ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")"
+    rb"|(?P<stream>ObjStm)\b"
+    rb"|(?P<escaped>[^\x00\t\n\f\r ()<>\[\]{}/%#]{0,14}+#[0-9A-Fa-f]{2}" + _REGULAR + rb"{0,45}+))"
+)
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NEVER_ESCAPED: Final = frozenset((*_ACTIVE_NAMES, b"/ObjStm"))
-_OBJECT_STREAM = re.compile(rb"/ObjStm\b")
 _STREAM = re.compile(rb"stream\r?\n")
 _DICTIONARY_OCTETS: Final = 2048  # from the name /ObjStm to its data; a real dictionary takes a hundred
+_TOO_LARGE: Final = "the object streams of the PDF are too large"
 _ALLOWED_CONTROLS = b"\t\n\r"
 
 
@@ -84,28 +88,35 @@ def _pdf(octets: bytes) -> str | None:
         return "it is not a PDF"
     if b"%%EOF" not in octets[-1024:]:
         return "the PDF is cut off"
-    if found := _active_name(octets):
-        return found
-    return _hidden_in_streams(octets)
+    fault, streams = _names(octets)
+    return fault or _hidden_in_streams(octets, streams)
 
 
-def _active_name(octets: bytes) -> str | None:
-    """Name the first active content, also where its name is written with # escapes."""
-    if found := _ACTIVE_NAME.search(octets):
-        return f"the PDF holds {found[0].decode()}"
-    for number, escaped in enumerate(_ESCAPED_NAME.finditer(octets)):
-        if number == ESCAPED_NAMES_MOST:
-            return "the PDF has too many escaped names"
-        if _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), escaped[0]) in _NEVER_ESCAPED:
-            return "the PDF hides active content behind an escaped name"
-    return None
+def _names(octets: bytes) -> tuple[str | None, list[int]]:
+    """Say what active content is named, also with # escapes, or None; and where each name /ObjStm ends."""
+    streams: list[int] = []
+    escaped = 0
+    for found in _SOUGHT.finditer(octets):
+        if found["active"]:
+            return f"the PDF holds {found[0].decode()}", streams
+        if found["stream"]:
+            streams.append(found.end())
+            if len(streams) > OBJECT_STREAMS_MOST:
+                return _TOO_LARGE, streams
+            continue
+        escaped += 1
+        if escaped > ESCAPED_NAMES_MOST:
+            return "the PDF has too many escaped names", streams
+        if _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), found[0]) in _NEVER_ESCAPED:
+            return "the PDF hides active content behind an escaped name", streams
+    return None, streams
 
 
-def _hidden_in_streams(octets: bytes) -> str | None:
-    """Look into the compressed object streams, where a PDF may keep its dictionaries."""
+def _hidden_in_streams(octets: bytes, names: list[int]) -> str | None:
+    """Look into the compressed object streams, where a PDF may keep its dictionaries; `names` end at these places."""
     inflated_left, read_left = INFLATED_LIMIT, 2 * len(octets)
     view, end = memoryview(octets), 0
-    for number, start in enumerate(_object_streams(octets)):
+    for number, start in enumerate(_object_streams(octets, names)):
         if start is None:
             return "an object stream of the PDF cannot be found"
         if end < start:
@@ -118,17 +129,17 @@ def _hidden_in_streams(octets: bytes) -> str | None:
         inflated_left -= len(plain)
         read_left -= read  # streams that do not overlap are read once
         if inflated_left < 0 or read_left < 0 or number == OBJECT_STREAMS_MOST:
-            return "the object streams of the PDF are too large"
-        if found := _active_name(plain):
-            return found
+            return _TOO_LARGE
+        if fault := _names(plain)[0]:
+            return fault
     return None
 
 
-def _object_streams(octets: bytes) -> Iterator[int | None]:
+def _object_streams(octets: bytes, names: list[int]) -> Iterator[int | None]:
     """Give where the data of each object stream begins, once; None for one that does not. ISO 32000-2 §7.5.7."""
     done = 0
-    for mark in _OBJECT_STREAM.finditer(octets):
-        stream = _STREAM.search(octets, mark.end(), mark.end() + _DICTIONARY_OCTETS)
+    for name in names:
+        stream = _STREAM.search(octets, name, name + _DICTIONARY_OCTETS)
         if stream is None:
             yield None
         elif stream.end() > done:

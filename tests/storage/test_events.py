@@ -58,11 +58,11 @@ def test_each_party_sees_its_own_stream_of_events(database: Database) -> None:
 
 
 def steps_to_find(connection: Connection, document_key: int) -> int:
-    """How many tens of instructions SQLite takes to find the events of a document."""
+    """How many instructions SQLite takes to find the events of a document."""
     driver = connection.connection.dbapi_connection
     assert isinstance(driver, sqlite3.Connection)
     steps: list[None] = []
-    driver.set_progress_handler(lambda: steps.append(None), 10)
+    driver.set_progress_handler(lambda: steps.append(None), 1)
     found = events.events_of(connection, document_key, MUNICIPALITY)
     driver.set_progress_handler(None, 0)
     assert len(found) == 1
@@ -76,7 +76,7 @@ def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(data
         events.append_events(connection, key, [new_event(MUNICIPALITY, "ACCEPTED")])
         among_few = steps_to_find(connection, key)
         events.append_events(connection, other, [new_event(MUNICIPALITY, "ACCEPTED") for _ in range(1000)])
-        assert steps_to_find(connection, key) == among_few
+        assert steps_to_find(connection, key) < 2 * among_few
 
 
 def test_a_stream_goes_on_after_the_last_event_seen(database: Database) -> None:
