@@ -11,12 +11,15 @@ Takes about ten minutes on two cores that do nothing else.
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from bench import attachments, growth, letter, log, server
 from bench.measure import QUICK
@@ -54,6 +57,9 @@ def main(names: Sequence[str]) -> None:
     unknown = set(names) - PARTS.keys()
     if unknown:
         raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+    )  # as `bropost serve`
     parts = run(names or list(PARTS))
     if names or QUICK:
         sys.stdout.write(page_of(parts) + "\n")

@@ -30,7 +30,7 @@ from gateway.translog.merkle import Frontier, leaf_hash
 GOAL: Final = 1.2
 _SMALL: Final = 1_000
 _BATCH: Final = 1_000
-_WAITING: Final = 50  # letters in the inbox that is listed
+WAITING: Final = 50  # letters in the inbox that is listed
 _REPLAYS: Final = 2_000  # documents of the last half hour, whose messages are still remembered
 _KEPT_OCTETS: Final = 256
 _CUT: Final = (("blob", "octets"), ("evidence", "octets"), ("opening", "ciphertext"), ("log_entry", "octets"))
@@ -91,15 +91,15 @@ def whole_life(bench: Bench) -> None:
         bench.call(bench.message(payload, "proeveby-sis"), Service.INSTITUTION)
 
 
-def open_store(folder: Path, size: int) -> Store:
+def open_store(folder: Path, size: int, keys: Keys = Keys.RSA_2048) -> Store:
     """An installation with so many documents, and some letters that wait in the inbox."""
-    bench = open_bench(folder, Keys.RSA_2048)
+    bench = open_bench(folder, keys)
     whole_life(bench)
     written = record(bench, lambda: whole_life(bench))
     bench.installation.database.close()
     ids = _fill(folder / "bropost.db", written, size)
     disclosure_log.make_checkpoints(bench.installation, timedelta(0))
-    for letter in bench.letters(effort(_WAITING, 3)):
+    for letter in bench.letters(effort(WAITING, 3)):
         bench.call(letter)
     bench.work()
     return Store(bench, size, random.sample(ids, min(len(ids), 10_000)))
@@ -189,7 +189,7 @@ def at_two_sizes(folder: Path) -> Part:
     megabytes = (folder / "large" / "bropost.db").stat().st_size / 1e6
     note = (
         f"The large store has {megabytes:,.0f} MB with contents cut to {_KEPT_OCTETS} octets (filled in "
-        f"{filled:.0f} s). Status is asked of documents anywhere in it; {_WAITING} letters wait in the inbox."
+        f"{filled:.0f} s). Status is asked of documents anywhere in it; {WAITING} letters wait in the inbox."
     )
     heading = ["CPU time of a call", f"{_SMALL:,}, ms", f"{large.size:,}, ms", "ratio"]
     return Part("Growth", [result], "\n\n".join(filter(None, (note, table(heading, rows), profile))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import pybase64
-import structlog
 from lxml import etree
 
 from gateway.app import SERVICE_PATHS
@@ -212,9 +210,6 @@ def write_schemas(folder: Path) -> Path:
 
 def open_bench(folder: Path, keys: Keys) -> Bench:
     """A fresh installation in an empty folder, with both parties and their systems."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
-    )  # as `bropost serve`
     folder.mkdir(parents=True, exist_ok=True)
     pki = pki_of(keys)
     lists = []

@@ -146,6 +146,7 @@ async def _send(server: Server, messages: Sequence[Message]) -> list[float]:
             if not head.startswith(b"HTTP/1.1 200"):
                 raise AssertionError(body[-2000:].decode(errors="replace"))
         writer.close()
+        await writer.wait_closed()
 
     await asyncio.gather(*(connection() for _ in range(min(CONNECTIONS, len(messages)))))
     return times

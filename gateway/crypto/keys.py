@@ -102,7 +102,7 @@ class DataKey(_Secret):
         """A fresh key from the system's random source."""
         self._octets = secrets.token_bytes(SECRET_OCTETS)
 
-    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+    def encrypt(self, plaintext: bytes | memoryview, associated_data: bytes) -> bytes:
         """Nonce and ciphertext with its tag; `associated_data` names what it is and must be given again to decrypt."""
         return _seal(self._octets, plaintext, associated_data)
 
@@ -147,7 +147,7 @@ class BlindIndexKey(_Secret):
         return hmac.digest(self._octets, purpose.encode() + b"\x00" + value.encode(), hashlib.sha256)
 
 
-def _seal(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+def _seal(key: bytes, plaintext: bytes | memoryview, associated_data: bytes) -> bytes:
     nonce = secrets.token_bytes(NONCE_OCTETS)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, associated_data)
 

@@ -85,11 +85,6 @@ class AttachmentContent:
     )  # its SHA-256, where it is known already
 
     @cached_property
-    def octets(self) -> bytes:
-        """The content, copied once if it is a view into the message as received."""
-        return bytes(self.content)
-
-    @cached_property
     def sha256(self) -> bytes:
         """The SHA-256 of the content, computed once."""
         return self.digest or hashlib.sha256(self.content).digest()

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
+from gateway.domain.operations import Octets
 
 TEXT_LIMIT: Final = 1_000_000  # bytes of a plain text, which is searched like the texts of a document
 INFLATED_LIMIT: Final = (
@@ -49,7 +50,7 @@ _MARKS: Final = {
     "image/jpeg": b"\xff\xd8\xff",
 }
 _REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"  # what a name is made of, ISO 32000-2 §7.2.3
-# What is sought, in one walk: active content by its name, object streams, and names with a # escape (§7.3.5) among as
+# What is sought, in one walk: active content by its name, object streams, and names with a # escape (ISO 32000-2 §7.3.5) among as
 # many octets as the longest name above has, each of them escaped.
 _SOUGHT = re.compile(
     rb"/(?:(?P<active>" + b"|".join(name[1:] for name in _ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")"
@@ -59,20 +60,26 @@ _SOUGHT = re.compile(
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NEVER_ESCAPED: Final = frozenset((*_ACTIVE_NAMES, b"/ObjStm"))
 _STREAM = re.compile(rb"stream\r?\n")
+_END_OF_STREAM = re.compile(rb"endstream")
 _DICTIONARY_OCTETS: Final = 2048  # from the name /ObjStm to its data; a real dictionary takes a hundred
 _TOO_LARGE: Final = "the object streams of the PDF are too large"
 _ALLOWED_CONTROLS = b"\t\n\r"
 
 
-def media_type_of(octets: bytes) -> str:
+def media_type_of(octets: Octets) -> str:
     """Return the accepted media type that the octets show by their first marks; "" if they show none of them."""
-    for media_type, mark in _MARKS.items():
-        if octets.startswith(mark):
+    for media_type in _MARKS:
+        if _begins_as(octets, media_type):
             return media_type
     return "text/plain" if _text(octets) is None else ""
 
 
-def inspect_attachment(number: int, media_type: str, octets: bytes) -> None:
+def _begins_as(octets: Octets, media_type: str) -> bool:
+    mark = _MARKS[media_type]
+    return octets[: len(mark)] == mark
+
+
+def inspect_attachment(number: int, media_type: str, octets: Octets) -> None:
     """Refuse a file that is not what `media_type` says or that holds active content.
 
     `number` is the attachment's number in the document. Raises InputError ATTACHMENT_TYPE.
@@ -83,16 +90,16 @@ def inspect_attachment(number: int, media_type: str, octets: bytes) -> None:
         raise InputError(Code.ATTACHMENT_TYPE, number=number, what=fault)
 
 
-def _pdf(octets: bytes) -> str | None:
-    if not octets.startswith(_MARKS["application/pdf"]):
+def _pdf(octets: Octets) -> str | None:
+    if not _begins_as(octets, "application/pdf"):
         return "it is not a PDF"
-    if b"%%EOF" not in octets[-1024:]:
+    if b"%%EOF" not in bytes(octets[-1024:]):
         return "the PDF is cut off"
     fault, streams = _names(octets)
     return fault or _hidden_in_streams(octets, streams)
 
 
-def _names(octets: bytes) -> tuple[str | None, list[int]]:
+def _names(octets: Octets) -> tuple[str | None, list[int]]:
     """Say what active content is named, also with # escapes, or None; and where each name /ObjStm ends."""
     streams: list[int] = []
     escaped = 0
@@ -112,7 +119,7 @@ def _names(octets: bytes) -> tuple[str | None, list[int]]:
     return None, streams
 
 
-def _hidden_in_streams(octets: bytes, names: list[int]) -> str | None:
+def _hidden_in_streams(octets: Octets, names: list[int]) -> str | None:
     """Look into the compressed object streams, where a PDF may keep its dictionaries; `names` end at these places."""
     inflated_left, read_left = INFLATED_LIMIT, 2 * len(octets)
     view, end = memoryview(octets), 0
@@ -120,8 +127,8 @@ def _hidden_in_streams(octets: bytes, names: list[int]) -> str | None:
         if start is None:
             return "an object stream of the PDF cannot be found"
         if end < start:
-            end = octets.find(b"endstream", start)
-            end = len(octets) if end < 0 else end
+            found = _END_OF_STREAM.search(octets, start)
+            end = found.start() if found else len(octets)
         try:
             plain, read = _inflated(view[start:end], inflated_left)
         except zlib.error:
@@ -135,7 +142,7 @@ def _hidden_in_streams(octets: bytes, names: list[int]) -> str | None:
     return None
 
 
-def _object_streams(octets: bytes, names: list[int]) -> Iterator[int | None]:
+def _object_streams(octets: Octets, names: list[int]) -> Iterator[int | None]:
     """Give where the data of each object stream begins, once; None for one that does not. ISO 32000-2 §7.5.7."""
     done = 0
     for name in names:
@@ -156,8 +163,8 @@ def _inflated(data: memoryview, most: int) -> tuple[bytes, int]:
     return bytes(plain), min(at, len(data)) - len(inflater.unused_data)
 
 
-def _png(octets: bytes) -> str | None:
-    if not octets.startswith(_MARKS["image/png"]):
+def _png(octets: Octets) -> str | None:
+    if not _begins_as(octets, "image/png"):
         return "it is not a PNG"
     at = 8
     while at + 12 <= len(octets):  # each chunk: length, type, data, CRC. PNG 3rd edition §5.3
@@ -169,25 +176,26 @@ def _png(octets: bytes) -> str | None:
     return "the PNG is cut off"
 
 
-def _jpeg(octets: bytes) -> str | None:
-    if not octets.startswith(_MARKS["image/jpeg"]):
+def _jpeg(octets: Octets) -> str | None:
+    if not _begins_as(octets, "image/jpeg"):
         return "it is not a JPEG"
-    return None if octets.endswith(b"\xff\xd9") else "the JPEG is cut off or followed by other bytes"
+    return None if octets[-2:] == b"\xff\xd9" else "the JPEG is cut off or followed by other bytes"
 
 
-def _text(octets: bytes) -> str | None:
+def _text(octets: Octets) -> str | None:
     if len(octets) > TEXT_LIMIT:
         return "the text is too long to be searched; send it as PDF"
     try:
-        octets.decode("utf-8")
+        plain = bytes(octets)
+        plain.decode("utf-8")
     except UnicodeDecodeError:
         return "the text is not UTF-8"
-    if octets.translate(None, _ALLOWED_CONTROLS) != octets.translate(None, bytes(range(32)) + b"\x7f"):
+    if plain.translate(None, _ALLOWED_CONTROLS) != plain.translate(None, bytes(range(32)) + b"\x7f"):
         return "the text holds control characters"
     return None
 
 
-_INSPECTIONS: Final[dict[str, Callable[[bytes], str | None]]] = {
+_INSPECTIONS: Final[dict[str, Callable[[Octets], str | None]]] = {
     "application/pdf": _pdf,
     "image/png": _png,
     "image/jpeg": _jpeg,

@@ -80,7 +80,7 @@ def judge(
         violations = tuple(finding.violation for finding in stopping)
         raise InputError(Code.RULES_BROKEN, violations=violations, count=len(violations))
     for attachment, fact in zip(attachments, facts, strict=True):
-        inspect_attachment(attachment.number, fact.media_type, attachment.octets)
+        inspect_attachment(attachment.number, fact.media_type, attachment.content)
     return Judgement(
         disclosure=case.gate.disclosure(),
         warnings=tuple(finding.violation for finding in warnings(findings)),
@@ -102,8 +102,8 @@ def _attachment_facts(
             each.number,
             len(each.content),
             each.sha256,
-            media_type := media_type_of(each.octets),
-            each.octets.decode("utf-8") if media_type == "text/plain" else "",
+            media_type := media_type_of(each.content),
+            bytes(each.content).decode("utf-8") if media_type == "text/plain" else "",
         )
         for each in attachments
     )

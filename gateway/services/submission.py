@@ -239,9 +239,9 @@ def _stage_attachments(
     """Encrypt each attachment and, if it is large, write it to disk."""
     parts, blobs = [], []
     for attachment in attachments:
-        staged = installation.blobs.stage(key.encrypt(attachment.octets, name))
+        staged = installation.blobs.stage(key.encrypt(attachment.content, name))
         blobs.append(staged)
-        parts.append(PartRow(attachment.number, staged.name, len(attachment.octets), attachment.sha256))
+        parts.append(PartRow(attachment.number, staged.name, len(attachment.content), attachment.sha256))
     return tuple(parts), tuple(blobs)
 
 

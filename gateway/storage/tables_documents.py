@@ -153,7 +153,9 @@ event = Table(
     Column("evidence_id", Text),
     Column("reasons", Text, nullable=False),  # codes, each with its detail after "="
     Column("answer", Text),
-    Index("ix_event_document_key", "document_key", "party"),  # with party, or the index below is taken for its order
+    Index(
+        "ix_event_document_key", "document_key", "party"
+    ),  # with party, or the index below is taken for its order
     Index("ix_event_party", "party", "seq"),
     sqlite_autoincrement=True,
 )

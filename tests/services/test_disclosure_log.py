@@ -182,7 +182,9 @@ def test_commitments_open_to_what_was_shared_and_to_nothing_else(house: TestInst
     }
     first = base64.b64decode(answer.text("SubmissionAcceptance"))
     consignment = base64.b64decode(
-        accepted(house.sis, request("GetEvidence", INSTITUTION, DocumentId=id_of(letter))).text("Evidence/Content")
+        accepted(house.sis, request("GetEvidence", INSTITUTION, DocumentId=id_of(letter))).text(
+            "Evidence/Content"
+        )
     )
     for party, kind, evidenced in (
         (MUNICIPALITY, EntryKind.DISCLOSE, first),
