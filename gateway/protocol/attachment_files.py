@@ -50,8 +50,8 @@ _MARKS: Final = {
     "image/jpeg": b"\xff\xd8\xff",
 }
 _REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"  # what a name is made of, ISO 32000-2 §7.2.3
-# What is sought, in one walk: active content by its name, object streams, and names with a # escape (ISO 32000-2 §7.3.5) among as
-# many octets as the longest name above has, each of them escaped.
+# What is sought, in one walk: active content by its name, object streams, and names with a # escape
+# (ISO 32000-2 §7.3.5) among as many octets as the longest name above has, each of them escaped.
 _SOUGHT = re.compile(
     rb"/(?:(?P<active>" + b"|".join(name[1:] for name in _ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")"
     rb"|(?P<stream>ObjStm)\b"
