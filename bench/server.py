@@ -247,13 +247,13 @@ def memory_of_attachments(folder: Path) -> Part:
     with serving(folder, Keys.RSA_2048) as server:
         send(server, [letter_message(key) for _ in range(32)])
         settled(server)
+        idle = server.memory("VmRSS")
         for name in ("SwA", "MTOM"):
             attached = Attached(pdf(SIZE), "application/pdf", mtom=name == "MTOM")
             found = []
             for _ in range(effort(5, 2)):
                 message = letter_message(key, attached)
                 server.forget_peak()
-                idle = server.memory("VmRSS")
                 send(server, [message])
                 found.append((server.memory("VmHWM") - idle) / 1e3)
             what = f"memory of a request with {SIZE / 1e6:g} MB by {name}"
