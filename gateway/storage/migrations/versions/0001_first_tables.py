@@ -31,6 +31,7 @@ def upgrade() -> None:
     _create_parties()
     _create_systems()
     _create_documents()
+    _create_contents()
     _create_deliveries()
     _create_events()
     _create_tasks()
@@ -181,6 +182,10 @@ def _create_documents() -> None:
         PrimaryKeyConstraint("document_key", "party", name="pk_data_key"),
         sqlite_with_rowid=False,
     )
+
+
+def _create_contents() -> None:
+    """Certificates, revocation lists and ciphertexts."""
     op.create_table(
         "validation_material",
         Column("name", Text, nullable=False),
