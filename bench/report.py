@@ -42,7 +42,7 @@ class Result:
     def row(self) -> str:
         """The figure as a row of the table of goals."""
         sign = "≥" if self.at_least else "≤"
-        verdict = "met" if self.is_met else f"missed by {self.factor:.2f}"
+        verdict = "met" if self.is_met else f"missed: {self.factor:.2f} times the goal"
         measured = f"{self.measured:.2f} {self.unit}".replace(" x", "x")
         goal = f"{sign} {self.goal:g} {self.unit}".replace(" x", "x")
         return f"| {self.what} | {measured} | {goal} | {verdict} |"

@@ -141,7 +141,7 @@ def test_the_page_keeps_what_people_wrote(tmp_path: Path) -> None:
     assert text.endswith("-->\nafter\n")
     assert "old" not in text
     assert "| one | 1.20x | ≤ 1.5x | met |" in text
-    assert "| two | 1.00x | ≥ 2x | missed by 2.00 |" in text
+    assert "| two | 1.00x | ≥ 2x | missed: 2.00 times the goal |" in text
 
 
 def test_a_profile_names_the_rooms(bench: Bench) -> None:
