@@ -16,6 +16,7 @@ import pybase64
 from lxml import etree
 
 from gateway.app import SERVICE_PATHS
+from gateway.crypto.certificates import Usage
 from gateway.crypto.development_pki import DevelopmentPki, build_pki, read_declaration
 from gateway.crypto.keys import SigningKey
 from gateway.domain.deadlines import TransportWaits
@@ -25,6 +26,7 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import Environment, Service
 from gateway.domain.party import Party, System
 from gateway.interfaces.http import HttpAnswer, HttpRequest
+from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.soap_endpoint import SoapEndpoint
 from gateway.interfaces.worker import Worker
 from gateway.protocol import soap, wss
@@ -33,6 +35,7 @@ from gateway.protocol.soap import SoapVersion
 from gateway.services import parties
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
+from gateway.services.own_keys import OwnKey
 from gateway.storage.blobs import Blobs
 from gateway.storage.configuration import claim_installation
 from gateway.storage.database import Database
@@ -222,6 +225,7 @@ def open_bench(folder: Path, keys: Keys) -> Bench:
     with database.transaction() as connection:
         claim_installation(connection, identity)
     seal = pki.signing_key("gateway-seal")
+    trust = TrustFiles(pki.trust_store(), lists)
     installation = Installation(
         id=identity,
         environment=Environment.DEVELOPMENT,
@@ -229,10 +233,11 @@ def open_bench(folder: Path, keys: Keys) -> Bench:
         database=database,
         blobs=Blobs(folder / "blobs"),
         keys=KeyStore(folder / "keys"),
-        seal_key=seal,
+        seal_key=OwnKey("seal", seal, Usage.SEAL, trust),
+        message_key=OwnKey("message", pki.signing_key("gateway-message"), Usage.MESSAGE, trust),
         checkpoint_key=pki.checkpoint_key(),
         issuer=Issuer(Cvr("66666666"), "Bropost Eksempeldrift", seal.chain[0].fingerprint),
-        trust=TrustFiles(pki.trust_store(), lists),
+        trust=trust,
         knowledge=load_knowledge(
             municipalities=(CODES / "municipalities.toml").read_bytes(),
             institutions=(CODES / "institutions.toml").read_bytes(),
@@ -241,9 +246,8 @@ def open_bench(folder: Path, keys: Keys) -> Bench:
         waits=TransportWaits(),
         attachments_bytes=20 * 1024 * 1024,
     )
-    key = pki.signing_key("gateway-message")
     municipality, institution = (
-        SoapEndpoint(service, f"https://localhost:8443{SERVICE_PATHS[service]}", installation, key)
+        SoapEndpoint(service, f"https://localhost:8443{SERVICE_PATHS[service]}", installation, Metrics())
         for service in (Service.MUNICIPALITY, Service.INSTITUTION)
     )
     return Bench(installation, pki, folder, municipality, institution, register(installation, pki))

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.crypto.certificates import Certificate, Usage, verify_certificate
+from gateway.crypto.certificates import Certificate, TrustedCertificate, Usage
 from gateway.crypto.keys import CheckpointKey, SigningKey
 from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import TransportWaits
@@ -28,12 +28,14 @@ from gateway.domain.kinds import WorkingSpan
 from gateway.domain.operations import Environment, Service
 from gateway.interfaces import health
 from gateway.interfaces.asgi import Endpoint, application
-from gateway.interfaces.connections import BoundedConnection
+from gateway.interfaces.connections import bounded_connection
+from gateway.interfaces.metrics import Metrics, MetricsPage
 from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
 from gateway.interfaces.worker import Worker
 from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
+from gateway.services.own_keys import OwnKey
 from gateway.settings import Settings
 from gateway.storage import outbox, parties
 from gateway.storage.blobs import Blobs
@@ -55,7 +57,7 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
     """Return the installation that the settings describe, its database brought up to date.
 
     Raises InputError SETTINGS_INVALID if a key or file cannot be used, TrustError DEVELOPMENT_ROOT if a development
-    root stands in the settings of another environment, and what `verify_certificate` raises for the seal key.
+    root stands in the settings of another environment, and what `verify_certificate` raises for the gateway's own keys.
     """
     trust = TrustFiles(
         read_trust_store(
@@ -66,7 +68,10 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
         ),
         settings.trust.revocation_lists,
     )
-    seal_key = _signing_key(settings.keys.seal_key, settings.keys.seal_chain)
+    seal_key, message_key = _own_keys(settings, trust)
+    at = clock()
+    message_key.verified(at)
+    issuer = _issuer(seal_key.verified(at))
     database = Database.open(settings.store.database, busy_seconds=settings.store.busy_seconds)
     database.migrate()
     installation_id = Uuid4(settings.installation)
@@ -80,8 +85,9 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
         blobs=Blobs(settings.store.blobs),
         keys=KeyStore(settings.keys.key_store),
         seal_key=seal_key,
+        message_key=message_key,
         checkpoint_key=CheckpointKey.from_pem(_read(settings.keys.checkpoint_key)),
-        issuer=_issuer(seal_key, trust, clock()),
+        issuer=issuer,
         trust=trust,
         knowledge=load_knowledge(
             municipalities=_register(settings.policy.municipalities),
@@ -94,24 +100,25 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
 
 
 def build_application(settings: Settings, installation: Installation) -> Starlette:
-    """Return the HTTP application with both services, their schemas and the health pages."""
-    key = _signing_key(settings.keys.message_key, settings.keys.message_chain)
+    """Return the HTTP application with both services, their schemas, the health pages and the metrics."""
+    metrics = Metrics()
     endpoints: dict[str, Endpoint] = {}
-    services = [
-        SoapEndpoint(service, settings.server.public_url + path, installation, key)
+    services = {
+        path: SoapEndpoint(service, settings.server.public_url + path, installation, metrics)
         for service, path in SERVICE_PATHS.items()
-    ]
-    for service in services:
-        path = SERVICE_PATHS[service.service]
+    }
+    for path, service in services.items():
         endpoints[path] = service.serve
         endpoints[path + "/xsd/{name:path}"] = schema_endpoint
         endpoints[path.rpartition("/")[0] + "/xsd/{name:path}"] = schema_endpoint
     endpoints["/health/live"] = health.live
     endpoints["/health/ready"] = health.Readiness(installation).ready
+    endpoints["/metrics"] = MetricsPage(metrics, settings.server.metrics_readers).serve
+    other_page = services[SERVICE_PATHS[Service.MUNICIPALITY]]
     body_limit = MESSAGE_LIMITS.root_octets + settings.limits.attachments_bytes * 4 // 3
     return application(
         endpoints,
-        services[0].refuse,
+        lambda request, error: services.get(request.path, other_page).refuse(request, error),
         body_limit=body_limit,
         body_seconds=settings.server.body_seconds,
         threads=settings.server.threads,
@@ -149,10 +156,11 @@ def serve(settings: Settings) -> None:
         port=settings.server.port,
         ssl_certfile=str(settings.server.tls_certificate),
         ssl_keyfile=str(settings.server.tls_key),
-        http=BoundedConnection,
+        http=bounded_connection(settings.server.head_seconds),
         loop="uvloop",
         lifespan="off",
         access_log=False,
+        proxy_headers=False,  # who asks is who holds the connection, not what a header says
         server_header=False,
         log_config=None,
         limit_concurrency=settings.server.connections,
@@ -297,18 +305,17 @@ def _waits(settings: Settings) -> TransportWaits:
     )
 
 
-def _issuer(key: SigningKey, trust: TrustFiles, at: datetime) -> Issuer:
-    """As whom the gateway seals: what its seal certificate says, once it is found trusted.
-
-    A revocation list that serves for reading serves for this: a restart must not take away what can be read.
-    """
-    now = trust.current(at)
-    trusted = verify_certificate(key.chain, Usage.SEAL, now.store, now.revocations.for_reading(), at)
-    return Issuer(trusted.identity.cvr, trusted.identity.organisation, trusted.certificate.fingerprint)
+def _own_keys(settings: Settings, trust: TrustFiles) -> tuple[OwnKey, OwnKey]:
+    """The keys that the gateway seals and answers with."""
+    keys = settings.keys
+    seal = SigningKey.from_pem(_read(keys.seal_key), _read(keys.seal_chain))
+    message = SigningKey.from_pem(_read(keys.message_key), _read(keys.message_chain))
+    return OwnKey("seal", seal, Usage.SEAL, trust), OwnKey("message", message, Usage.MESSAGE, trust)
 
 
-def _signing_key(key: Path, chain: Path) -> SigningKey:
-    return SigningKey.from_pem(_read(key), _read(chain))
+def _issuer(seal: TrustedCertificate) -> Issuer:
+    """As whom the gateway seals: what its seal certificate says."""
+    return Issuer(seal.identity.cvr, seal.identity.organisation, seal.certificate.fingerprint)
 
 
 def _register(path: Path | None) -> bytes | None:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -28,17 +28,31 @@ class Server(_Section):
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="TCP port; 0 lets the system choose.")] = 8443
     public_url: Annotated[
-        str, Field(pattern=r"^https://", description="The address clients use; it stands in the WSDLs.")
+        str,
+        Field(
+            pattern=r"^https://",
+            description="The address clients use; it stands in the WSDLs, and a signed wsa:To must name it.",
+        ),
     ] = "https://localhost:8443"
     tls_certificate: Annotated[Path, Field(description="PEM file with the TLS certificate and its chain.")]
     tls_key: Annotated[Path, Field(description="PEM file with the TLS key.")]
     threads: Annotated[int, Field(ge=1, le=64, description="Requests worked on at the same time.")] = 4
+    head_seconds: Annotated[
+        int,
+        Field(ge=1, le=60, description="How long the head of one request may take; systems send it at once."),
+    ] = 10
     body_seconds: Annotated[
         int, Field(ge=1, le=600, description="How long one request may take to arrive.")
     ] = 60
     connections: Annotated[
         int, Field(ge=1, le=10_000, description="Connections at once; more are told 503.")
     ] = 256
+    metrics_readers: Annotated[
+        list[IPvAnyNetwork],
+        Field(
+            description="Addresses or networks from which /metrics may be read; from nowhere unless named."
+        ),
+    ] = []
     shutdown_seconds: Annotated[
         int, Field(ge=1, le=300, description="Grace for open requests at a stop.")
     ] = 20

@@ -28,6 +28,7 @@ from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.operations import Environment, Service
 from gateway.domain.party import Party, System
 from gateway.interfaces.http import HttpAnswer, HttpRequest
+from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.soap_endpoint import SoapEndpoint
 from gateway.interfaces.worker import Worker
 from gateway.protocol import soap, wss
@@ -36,6 +37,7 @@ from gateway.protocol.soap import SoapVersion
 from gateway.services import parties
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
+from gateway.services.own_keys import OwnKey
 from gateway.storage import systems
 from gateway.storage.blobs import Blobs
 from gateway.storage.configuration import claim_installation
@@ -160,12 +162,12 @@ class TestInstallation:
     folder: Path
     systems: dict[str, System] = field(default_factory=dict)
     pki: DevelopmentPki = field(default_factory=development_pki)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def caller(self, name: str, service: Service, version: SoapVersion = SoapVersion.SOAP_11) -> Caller:
         """The system whose certificate has this name in the development PKI."""
         address = f"https://localhost:8443{SERVICE_PATHS[service]}"
-        key = signing_key("gateway-message")
-        endpoint = SoapEndpoint(service, address, self.installation, key)
+        endpoint = SoapEndpoint(service, address, self.installation, self.metrics)
         return Caller(endpoint, signing_key(name), self.clock, version, self.pki)
 
     @property
@@ -247,6 +249,7 @@ def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation
         claim_installation(connection, ID)
         known = {system.name: system for system in systems.list_systems(connection)}
     seal = signing_key("gateway-seal")
+    trust = TrustFiles(pki.trust_store(), lists)
     installation = Installation(
         id=ID,
         environment=Environment.DEVELOPMENT,
@@ -254,10 +257,11 @@ def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation
         database=database,
         blobs=Blobs(folder / "blobs"),
         keys=KeyStore(folder / "keys"),
-        seal_key=seal,
+        seal_key=OwnKey("seal", seal, Usage.SEAL, trust),
+        message_key=OwnKey("message", signing_key("gateway-message"), Usage.MESSAGE, trust),
         checkpoint_key=pki.checkpoint_key(),
         issuer=Issuer(Cvr("66666666"), "Bropost Eksempeldrift", seal.chain[0].fingerprint),
-        trust=TrustFiles(pki.trust_store(), lists),
+        trust=trust,
         knowledge=load_knowledge(
             municipalities=(CODES / "municipalities.toml").read_bytes(),
             institutions=(CODES / "institutions.toml").read_bytes(),

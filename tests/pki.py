@@ -14,7 +14,15 @@ from pathlib import Path
 
 from gateway.crypto import development_declaration, development_issuing
 from gateway.crypto import development_pki as builder
-from gateway.crypto.development_pki import DevelopmentPki, build_pki, files, from_files, read_declaration
+from gateway.crypto.development_declaration import OrganisationWish
+from gateway.crypto.development_pki import (
+    DevelopmentPki,
+    build_pki,
+    files,
+    from_files,
+    issue_certificate,
+    read_declaration,
+)
 from gateway.crypto.keys import SigningKey
 
 DECLARATION = Path(__file__).parent.parent / "certificates" / "dev" / "pki.toml"
@@ -37,6 +45,23 @@ def development_pki() -> DevelopmentPki:
 def signing_key(name: str) -> SigningKey:
     """The key of a holder of the development PKI, read once: an RSA key takes 50 ms."""
     return development_pki().signing_key(name)
+
+
+def gateway_key(pki: DevelopmentPki, days: int) -> SigningKey:
+    """A key of the gateway's own whose certificate ends some days after the PKI was made."""
+    wish = OrganisationWish(
+        name="gateway",
+        issuer="issuing",
+        key="p-256",
+        days=(-1, days),
+        organisation="Bropost Eksempeldrift",
+        cvr="66666666",
+        common_name="Bropost",
+        policies=pki.declaration.policies,
+    )
+    subject = development_issuing.organisation_name(pki.declaration, wish)
+    extensions = development_issuing.organisation_extensions(wish)
+    return issue_certificate(pki, wish, subject, extensions).signing_key("gateway")
 
 
 def _key() -> str:

@@ -37,9 +37,7 @@ def _schema(stage: Stage) -> None:
     ) as step:
         refused = _refused(stage.municipality, lambda: _send(stage.municipality, letter, pdf))
         _check(stage, step, refused, "SCHEMA_INVALID")
-        step.check(
-            "path", refused.violations[0].path, "/SendLetter/Document/EducationOrderLetter/Mentor/Status"
-        )
+        step.check("path", refused.violations[0].path, "/Document/EducationOrderLetter/Mentor/Status")
         step.check("line", int(refused.violations[0].line) > 0, True)
         step.check("violations", len(refused.violations), 1)
     _show(stage, refused)

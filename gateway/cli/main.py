@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from gateway import app as composition
-from gateway.cli import certificate, delivery, directory, log, pki
+from gateway.cli import certificate, delivery, directory, log, pki, schema
 from gateway.cli.context import SettingsFile, settings_of
 from gateway.domain.errors import BropostError
 
@@ -29,6 +29,7 @@ application.add_typer(certificate.application, name="certificate")
 application.add_typer(delivery.application, name="delivery")
 application.add_typer(log.application, name="log")
 application.add_typer(pki.application, name="pki")
+application.add_typer(schema.application, name="schema")
 
 
 @application.command()

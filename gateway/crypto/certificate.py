@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -18,6 +18,7 @@ from gateway.domain.errors import TrustError
 
 MOST_OCTETS: Final = 16 * 1024  # an OCES3 certificate has about 2 KB
 SERIAL_OCTETS: Final = 20  # RFC 5280 §4.1.2.2
+_SENT_KEPT: Final = 256  # of at most MOST_OCTETS each; a party or system sends the same few again and again
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -113,6 +114,15 @@ class Certificate:
         except (InvalidSignature, *UNREADABLE):
             return False
         return True
+
+
+@lru_cache(maxsize=_SENT_KEPT)
+def sent_certificate(der: bytes) -> Certificate:
+    """The certificate that a message or document carries, read once for all that carry it. Errors as `from_der`.
+
+    Reading gives no trust.
+    """
+    return Certificate.from_der(der)
 
 
 def is_signed_as_allowed(signed: x509.Certificate | x509.CertificateRevocationList) -> bool:

@@ -6,6 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from gateway.crypto.trust import DEVELOPMENT_UNIT
+
 OCES3_KEY: Final = "rsa-3072"
 OCES3_DAYS: Final = (-1, 1095)  # three years
 OCES3_USAGE: Final = ("digital_signature", "content_commitment", "key_encipherment")
@@ -69,8 +71,13 @@ class Declaration:
 
 
 def read_declaration(text: str) -> Declaration:
-    """The declaration in the text of a pki.toml of ours. ValueError if it is not TOML, lacks something or has more."""
+    """The declaration in the text of a pki.toml of ours. ValueError if it is not TOML, lacks something or has more.
+
+    The unit must be the one by which every gateway knows a development root: nothing else can tell it from a real one.
+    """
     table: dict[str, Any] = tomllib.loads(text)
+    if table.get("unit") != DEVELOPMENT_UNIT:
+        raise ValueError(f"not a declaration of a development PKI: unit is not {DEVELOPMENT_UNIT!r}")
     try:
         issuing, policies = table["trusted_intermediates"][0], table["policies"]
         wishes: dict[str, Any] = {

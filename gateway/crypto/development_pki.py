@@ -94,11 +94,6 @@ class DevelopmentPki:
         """The issuing authorities below them."""
         return tuple(self.certificate(name) for name in self.declaration.trusted_intermediates)
 
-    @property
-    def root_fingerprints(self) -> frozenset[str]:
-        """What `TrustStore.build` is to refuse outside development."""
-        return frozenset(root.fingerprint for root in self.roots)
-
     def certificate(self, name: str) -> Certificate:
         """The certificate of this name."""
         return self.holders[name].certificate

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
+from collections.abc import Iterator
 from typing import Final, Never
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from gateway.crypto.algorithms import PrivateKey, SignatureAlgorithm, ecdsa_value
 from gateway.crypto.certificate import Certificate
@@ -19,6 +21,7 @@ from gateway.domain.errors import InputError, InternalError
 
 SECRET_OCTETS: Final = 32
 NONCE_OCTETS: Final = 12  # NIST SP 800-38D §8.2.2: random nonces, at most 2^32 under one key
+PIECE_OCTETS: Final = 128 * 1024  # stays in the cache while it is encrypted, digested and written
 _WRAPPED_KEY: Final = b"bropost/wrapped-key/1\x00"
 
 
@@ -106,6 +109,17 @@ class DataKey(_Secret):
         """Nonce and ciphertext with its tag; `associated_data` names what it is and must be given again to decrypt."""
         return _seal(self._octets, plaintext, associated_data)
 
+    def encrypt_in_pieces(self, plaintext: bytes | memoryview, associated_data: bytes) -> Iterator[bytes]:
+        """The same piece by piece, so that a large ciphertext never stands in memory as a whole."""
+        nonce = secrets.token_bytes(NONCE_OCTETS)
+        encryptor = Cipher(AES(self._octets), GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(associated_data)
+        yield nonce
+        view = memoryview(plaintext)
+        for start in range(0, len(view), PIECE_OCTETS):
+            yield encryptor.update(view[start : start + PIECE_OCTETS])
+        yield encryptor.finalize() + encryptor.tag
+
     def decrypt(self, sealed: bytes, associated_data: bytes) -> bytes:
         """What `encrypt` was given. InternalError STORED_DATA_ALTERED if octets, name or key are not the same."""
         return _open(self._octets, sealed, associated_data)
@@ -129,22 +143,6 @@ class KeyEncryptionKey(_Secret):
         key = DataKey.__new__(DataKey)
         key._octets = _open(self._octets, wrapped, _WRAPPED_KEY + associated_data)
         return key
-
-
-class BlindIndexKey(_Secret):
-    """The HMAC-SHA-256 key that makes look-up values of identifiers which must not be stored readable."""
-
-    __slots__ = ("_octets",)
-
-    def __init__(self, octets: bytes) -> None:
-        """The key of 32 secret octets from the key store. InputError SETTINGS_INVALID on another length."""
-        self._octets = _exactly(octets, "a blind index key")
-
-    def index(self, purpose: str, value: str) -> bytes:
-        """The look-up value, 32 octets: equal for equal values of one purpose (e.g. "cpr"), else unrelated."""
-        if "\x00" in purpose:
-            raise ValueError("a purpose holds no zero octet: it ends at the first")
-        return hmac.digest(self._octets, purpose.encode() + b"\x00" + value.encode(), hashlib.sha256)
 
 
 def _seal(key: bytes, plaintext: bytes | memoryview, associated_data: bytes) -> bytes:

@@ -75,7 +75,6 @@ class Revocations:
 
     lists: tuple[RevocationList, ...] = ()
     grace: timedelta = timedelta(0)  # how much older than MOST_AGE a list may be
-    in_retrospect: bool = False  # a list may also answer for times up to MOST_AGE before it was made
 
     @staticmethod
     def build(lists: Iterable[bytes], issuers: Iterable[Certificate]) -> Revocations:
@@ -105,10 +104,6 @@ class Revocations:
         """The same lists for requests that change nothing: they may be used until they are a week old."""
         return replace(self, grace=READ_GRACE)
 
-    def for_kept_documents(self) -> Revocations:
-        """The same lists for judging a kept document: a list made within a day after its time answers too."""
-        return replace(self, in_retrospect=True)
-
     def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Status:
         """What `issuer` says about a certificate it issued, for the time `at`.
 
@@ -125,12 +120,11 @@ class Revocations:
 
     def _current(self, issuer: Certificate, at: datetime) -> RevocationList:
         """The newest list of the issuer that may answer for `at`."""
-        latest = at + (MOST_AGE if self.in_retrospect else SKEW)
         usable = [
             one
             for one in self.lists
             if one.issuer == issuer
-            and at - MOST_AGE - self.grace <= one.this_update <= latest
+            and at - MOST_AGE - self.grace <= one.this_update <= at + SKEW
             and at <= one.next_update + self.grace
         ]
         if not usable:

@@ -52,13 +52,9 @@ class TrustStore:
         policies: Iterable[str],
         *,
         environment: str,
-        development_roots: frozenset[str] = frozenset(),
     ) -> TrustStore:
-        """The trust store of these settings; a root whose fingerprint is in `development_roots` is refused likewise."""
-        believed = tuple(roots)
-        if environment != DEVELOPMENT and any(root.fingerprint in development_roots for root in believed):
-            raise TrustError(Code.DEVELOPMENT_ROOT)
-        return TrustStore(believed, tuple(intermediates), frozenset(policies), environment)
+        """The trust store of these settings. Errors as those of the class."""
+        return TrustStore(tuple(roots), tuple(intermediates), frozenset(policies), environment)
 
 
 def find_path(chain: tuple[Certificate, ...], trust: TrustStore, at: datetime) -> tuple[Certificate, ...]:

@@ -17,6 +17,7 @@ from typing import Final
 from lxml import etree
 
 from gateway.crypto import algorithms
+from gateway.crypto.certificate import sent_certificate
 from gateway.crypto.certificates import (
     Certificate,
     TrustedCertificate,
@@ -47,6 +48,9 @@ from gateway.xmlcore.shape import base64_octets, children, index_ids, malformed,
 
 SKEW: Final = timedelta(minutes=5)  # how far a signer's clock may be ahead of ours
 MOST_CERTIFICATES: Final = 4  # leaf, issuing authority, root, and one to spare
+# Nobody reads unsigned properties here, but the recipient gets them. In base64 a time stamp takes about 8 KB, an OCES3
+# certificate 3 KB, an answer about one 4 KB: room for what baseline LT adds for a signature and for its time stamp.
+MOST_UNSIGNED_OCTETS: Final = 64 * 1024  # in canonical form; ETSI EN 319 132-1 §5.3, §5.4
 SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"  # ETSI EN 319 132-1 §4.4
 
 _DOCUMENT_TRANSFORMS: Final = (Transform(algorithms.ENVELOPED), Transform(algorithms.EXCLUSIVE_C14N))
@@ -181,7 +185,10 @@ def _only_signature(root: etree._Element) -> etree._Element:
 
 
 def _only_properties(parsed: ParsedSignature) -> etree._Element:
-    """The SignedProperties at their one place; unsigned properties may follow and are ignored."""
+    """The SignedProperties at their one place; unsigned properties of some size may follow and are ignored.
+
+    What carries an id in them has it alone: `index_ids` sees the whole document.
+    """
     # ETSI EN 319 132-1 §4.3.1, §4.4.2: one QualifyingProperties, whose Target is this signature
     if len(parsed.objects) != 1:
         raise malformed("not exactly one Object")
@@ -193,6 +200,9 @@ def _only_properties(parsed: ParsedSignature) -> etree._Element:
     parts = children(qualifying[0], attributes=("Target", "Id"))
     if [one.tag for one in parts] not in ([SIGNED_PROPERTIES], [SIGNED_PROPERTIES, UNSIGNED_PROPERTIES]):
         raise wrong("children of QualifyingProperties")
+    for unsigned in parts[1:]:
+        if len(exclusive(unsigned)) > MOST_UNSIGNED_OCTETS:
+            raise InputError(Code.UNSIGNED_PROPERTIES_TOO_LARGE, limit=MOST_UNSIGNED_OCTETS)
     return parts[0]
 
 
@@ -220,13 +230,7 @@ def _read_key_info(key_info: etree._Element) -> tuple[Certificate, ...]:
     certificates = children(data[0])
     if {one.tag for one in certificates} != {_X509_CERTIFICATE} or len(certificates) > MOST_CERTIFICATES:
         raise malformed("children of X509Data")
-    return tuple(_certificate(base64_octets(one)) for one in certificates)
-
-
-@lru_cache(maxsize=256)
-def _certificate(der: bytes) -> Certificate:
-    """The certificate in these octets; the same few are sent again and again."""
-    return Certificate.from_der(der)
+    return tuple(sent_certificate(base64_octets(one)) for one in certificates)
 
 
 def _require_true(

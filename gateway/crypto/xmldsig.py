@@ -98,10 +98,8 @@ def check_digest(reference: Reference, octets: bytes) -> None:
 def check_digest_value(reference: Reference, digest: bytes) -> None:
     """Accept the SHA-256 `digest` of what the reference covers, in constant time. TrustError SIGNATURE_DIGEST."""
     if not hmac.compare_digest(digest, reference.digest):
-        kind = (
-            "document" if not reference.uri else "element" if reference.uri.startswith("#") else "attachment"
-        )
-        raise TrustError(Code.SIGNATURE_DIGEST, what=f"an {kind}" if kind != "document" else "the document")
+        within = "an element" if reference.uri.startswith("#") else "an attachment"
+        raise TrustError(Code.SIGNATURE_DIGEST, what=within if reference.uri else "the document")
 
 
 def check_value(parsed: ParsedSignature, certificate: Certificate) -> bytes:

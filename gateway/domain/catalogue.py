@@ -142,11 +142,17 @@ class Code(Enum):
     )
     SECURITY_MISSING = _trust(
         "The message carries no WS-Security signature. Sign Body and Timestamp with the system's certificate.",
-        "Meddelelsen har ingen WS-Security-signatur. Signér Body og Timestamp med systemets certifikat.",
+        "Meddelelsen har ingen WS-Security-signatur. Signér Body og Timestamp med fagsystemets certifikat.",
     )
     ADDRESSING_UNSIGNED = _trust(
         "A WS-Addressing header is not covered by the signature. Sign every wsa header, or send none.",
         "En WS-Addressing-header er ikke dækket af signaturen. Signér alle wsa-headere, eller send ingen.",
+    )
+    ADDRESSING_OTHER_SERVICE = _trust(
+        "The signed wsa:To names another address than this service's own. Use the address that stands in the WSDL of this "
+        "service, and sign the message anew.",
+        "Den signerede wsa:To nævner en anden adresse end denne services egen. Brug adressen, der står i servicens WSDL, "
+        "og signér meddelelsen på ny.",
     )
     ATTACHMENT_UNSIGNED = _trust(
         "An attachment is not covered by the signature exactly once. Sign each one, as SwA part or through its "
@@ -187,6 +193,12 @@ class Code(Enum):
     SIGNATURE_PROPERTIES = _hidden(
         "The signed properties are not those of XAdES baseline B ({what}).",
         "De signerede egenskaber er ikke som i XAdES baseline B ({what}).",
+    )
+    UNSIGNED_PROPERTIES_TOO_LARGE = _input(
+        "The unsigned properties of the document's signature are larger than {limit} bytes. Leave out what the gateway "
+        "does not need: it reads none of them, and keeps the revocation lists of the time itself.",
+        "De usignerede egenskaber i dokumentets signatur er større end {limit} bytes. Udelad det, gatewayen ikke har "
+        "brug for: den læser ingen af dem og gemmer selv tidspunktets spærrelister.",
     )
     CERTIFICATE_MALFORMED = _hidden(
         "The certificate cannot be read or is not shaped as required ({what}).",
@@ -254,6 +266,10 @@ class Code(Enum):
         "Document {document_id} was received before with other content. Give the changed document a new id and Corrects.",
         "Dokument {document_id} er modtaget før med andet indhold. Giv det ændrede dokument nyt id og Corrects.",
     )
+    DOCUMENT_ID_TAKEN = _input(
+        "The DocumentId is in use already. Give this document a new random UUID, version 4, and send it again.",
+        "DocumentId er allerede i brug. Giv dokumentet et nyt tilfældigt UUID, version 4, og send det igen.",
+    )
     DOCUMENT_SEALED_BY = _input(
         "Header/SealedBy does not agree with how the document was sent ({expected} expected).",
         "Header/SealedBy svarer ikke til, hvordan dokumentet blev sendt ({expected} forventet).",
@@ -278,7 +294,7 @@ class Code(Enum):
     )
     KIND_NOT_ACCEPTED = _input(
         "The operation {operation} does not carry the kind {kind}.",
-        "Operationen {operation} kan ikke bære typen {kind}.",
+        "Operationen {operation} kan ikke bære dokumenttypen {kind}.",
     )
     RECIPIENT_UNKNOWN = _input(
         "The recipient is not reachable here or does not receive {kind}. FindParty shows who is reachable.",
@@ -295,6 +311,12 @@ class Code(Enum):
     CONTENT_DIGEST_DIFFERENT = _input(
         "ContentDigest is not the SHA-256 of the octets that Retrieve gave. Retrieve the document again and store it whole.",
         "ContentDigest er ikke SHA-256 af de bytes, Retrieve gav. Hent dokumentet igen, og gem det helt.",
+    )
+    NOT_ROUTED = _input(
+        "ConfirmHandover is only for systems that the party's routes send this document. Ask the party to set a route to "
+        "this system, or leave the hand-over to the system that receives the document.",
+        "ConfirmHandover er kun for fagsystemer, som partens ruter sender dokumentet til. Bed parten oprette en rute til "
+        "dette fagsystem, eller overlad afleveringen til det fagsystem, der modtager dokumentet.",
     )
     READ_TIME = _input(
         "ReadAt lies in the future or before the document was available. Give the time of the reading, in UTC.",
@@ -361,6 +383,13 @@ class Code(Enum):
         Family.UNAVAILABLE,
         "The store cannot be written now. Nothing was accepted; try again later with the same document.",
         "Lageret kan ikke skrives nu. Intet er modtaget; prøv igen senere med samme dokument.",
+    )
+    OWN_CERTIFICATE_UNUSABLE = Row(
+        Family.UNAVAILABLE,
+        "The gateway's own certificate ({which}) cannot be used now ({what}). Nothing was accepted; try again later. "
+        "The operator must replace it.",
+        "Gatewayens eget certifikat ({which}) kan ikke bruges nu ({what}). Intet er modtaget; prøv igen senere. "
+        "Driften skal udskifte det.",
     )
     STORED_DATA_ALTERED = Row(
         Family.INTERNAL,

@@ -1,7 +1,8 @@
 """The errors of the product: five families that say who must act, and what each error carries.
 
-The words stand in the catalogue (`gateway.domain.catalogue`); an error carries a code and facts. Facts and
-violations hold no personal data and no secrets: a document is named by its identifier, a field by its path.
+The words stand in the catalogue (`gateway.domain.catalogue`); an error carries a code and facts. A fact is a number, a
+name, or a phrase of `gateway.domain.phrases`, written in English. Facts and violations hold no personal data and no
+secrets: a document is named by its identifier, a field by its path.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gateway.domain.catalogue import Code, Family
+from gateway.domain.phrases import in_danish
 
 Fact = str | int
 
@@ -47,7 +49,10 @@ class BropostError(Exception):
     @property
     def danish(self) -> str:
         """What happened, where, and what to do, in Danish."""
-        return self.code.row.danish.format_map(_Facts(self.facts))
+        facts = {
+            name: in_danish(fact) if isinstance(fact, str) else fact for name, fact in self.facts.items()
+        }
+        return self.code.row.danish.format_map(_Facts(facts))
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.english}"

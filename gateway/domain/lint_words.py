@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 from functools import cached_property, lru_cache
@@ -30,14 +30,14 @@ class Match(Enum):
     BEFORE_NAME = "BEFORE_NAME"  # where a name follows it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is loaded once and told apart by that: a hash of its words is slow
 class WordList:
     """One list for one rule and the days it holds (both included). Words are lower case; "*" opens an end."""
 
     rule: Rule
     name: str
     match: Match
-    words: tuple[str, ...] = field(hash=False)  # hundreds; the name and the days tell lists apart
+    words: tuple[str, ...]
     valid_from: date
     valid_to: date | None = None
 

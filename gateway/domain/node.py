@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.domain.annotation import schema_path
@@ -34,8 +34,13 @@ class Node(NamedTuple):
 
     def find(self, steps: str) -> Node | None:
         """The first element at this relative path ("Subject/CprNumber"), or None."""
-        found = self.find_all(steps)
-        return found[0] if found else None
+        if "/" in steps:
+            found = self.find_all(steps)
+            return found[0] if found else None
+        for child in self.children:
+            if child.name == steps:
+                return child
+        return None
 
     def find_all(self, steps: str) -> tuple[Node, ...]:
         """Every element at this relative path, in document order."""
@@ -53,17 +58,26 @@ class Node(NamedTuple):
         """Whether there is an element at this relative path."""
         return self.find(steps) is not None
 
-    def walk(self) -> Iterator[Node]:
-        """This element and all within it, in document order."""
-        waiting = [self]
+    def blocks(self) -> list[Node]:
+        """This element and those within it that hold elements, in document order."""
+        found, waiting = [], [self]
         while waiting:
             node = waiting.pop()
-            yield node
-            waiting.extend(reversed(node.children))
+            if node.children:
+                found.append(node)
+                waiting += node.children[::-1]
+        return found
 
-    def leaves(self) -> Iterator[Node]:
+    def leaves(self) -> list[Node]:
         """The elements within it that hold values, in document order."""
-        return (node for node in self.walk() if not node.children)
+        found, waiting = [], [self]
+        while waiting:
+            node = waiting.pop()
+            if node.children:
+                waiting += node.children[::-1]
+            else:
+                found.append(node)
+        return found
 
     def attribute(self, name: str) -> str | None:
         """The value of an attribute, or None."""

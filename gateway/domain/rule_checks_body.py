@@ -36,9 +36,8 @@ _MENTOR_MONTHS: Final = 6  # a mentor is granted for six months at a time
 
 def check_body(case: Case) -> Iterator[Finding]:
     """The findings on every block, and on letters and notices as such."""
-    for node in (*case.document.header.walk(), *case.document.body.walk()):
-        if node.children:
-            yield from _block(node)
+    for node in (*case.document.header.blocks(), *case.document.body.blocks()):
+        yield from _block(node)
     yield from _letter(case)
     yield from _late(case)
     if case.document.kind is DocumentKind.DROPOUT_RISK_NOTICE:

@@ -116,6 +116,8 @@ def _information(case: Case) -> Iterator[Finding]:
         yield error(Rule.H13, node)
     elif information.informed_on is None or not information.had_influence:
         yield warning(Rule.H13, node)
+    if case.document.guardian_information == "NOT_INFORMED_FOR_CAUSE" and information.reason is None:
+        yield error(Rule.H17, node)  # the code says that the cause is written there
 
 
 def _references(case: Case) -> Iterator[Finding]:

@@ -105,8 +105,8 @@ class Rule(Enum):
     )
     H17 = _row(
         "E",
-        "Oplys, om forældremyndighedens indehaver er underrettet.",
-        "State whether the custody holder was informed.",
+        "Oplys, om forældremyndighedens indehaver er underrettet, og hvis ikke, hvorfor.",
+        "State whether the custody holder was informed and, if not, why.",
     )
     H18 = _row(
         "E",

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -121,7 +121,8 @@ async def _serve(
 ) -> Response:
     """Read, dispatch and answer one request."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    plain = HttpRequest(request.method, request.url.path, request.url.query, headers, b"")
+    peer = request.client.host if request.client else ""
+    plain = HttpRequest(request.method, request.url.path, request.url.query, headers, b"", peer)
     try:
         _require_plain_headers(request)
         async with asyncio.timeout(body_seconds):
@@ -132,7 +133,7 @@ async def _serve(
         return _response(refuse(plain, InputError(Code.HTTP_BODY_SLOW, seconds=int(body_seconds))))
     except BropostError as error:
         return _response(refuse(plain, error))
-    whole = HttpRequest(plain.method, plain.path, plain.query, headers, body)
+    whole = replace(plain, body=body)
     answer = await asyncio.get_running_loop().run_in_executor(pool, endpoint, whole)
     return _response(answer)
 

@@ -6,21 +6,22 @@ The server limits how many connections there are, so one that is held for nothin
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-HEAD_SECONDS: Final = 10.0  # for the whole head of a request; systems send it in one piece
 HEAD_OCTETS: Final = 32_768  # request line and headers; SOAP stacks send less than 2,000
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """Gives a client `HEAD_SECONDS` and `HEAD_OCTETS` for the head of each request; the body has limits of its own.
+    """Gives a client `head_seconds` and `HEAD_OCTETS` for the head of each request; the body has limits of its own.
 
-    An answer may take any time, as long as the client goes on taking it.
+    An answer may take any time, as long as the client goes on taking it. `bounded_connection` says how many seconds.
     """
+
+    head_seconds: ClassVar[float]
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._lose_patience)
+        self._patience = self.loop.call_later(self.head_seconds, self._lose_patience)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
@@ -91,3 +92,8 @@ class BoundedConnection(HttpToolsProtocol):
             self._wait()
         elif self._is_idle():
             self.transport.abort()
+
+
+def bounded_connection(head_seconds: float) -> type[BoundedConnection]:
+    """Return the connections of a server that waits this long for the whole head of a request."""
+    return type("ServedConnection", (BoundedConnection,), {"head_seconds": head_seconds})

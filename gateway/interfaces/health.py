@@ -28,10 +28,13 @@ class Readiness:
     installation: Installation
 
     def ready(self, _request: HttpRequest) -> HttpAnswer:
-        """Answer 200 if the store can be read, revocation lists are current and nothing waits too long; else 503."""
+        """Answer 200 if a letter can be taken, delivered and answered; else 503, with which check fails."""
+        at = self.installation.clock()
         checks = {
             "store": self._store_answers(),
             "revocation_lists": self._lists_are_current(),
+            "seal_certificate": self.installation.seal_key.trouble(at) is None,
+            "message_certificate": self.installation.message_key.trouble(at) is None,
             "outbox": not self.waiting_too_long(),
         }
         ready = all(checks.values())

@@ -15,6 +15,7 @@ class HttpRequest:
     query: str  # what follows "?", undecoded
     headers: Mapping[str, str]  # names in lower case; a repeated header never gets here
     body: bytes
+    peer: str = ""  # IP address of whoever holds the connection; a proxy's, where one stands in front
 
 
 @dataclass(frozen=True)

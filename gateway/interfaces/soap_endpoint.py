@@ -15,14 +15,14 @@ from urllib.parse import parse_qs
 import structlog
 from lxml import etree
 
-from gateway.crypto.keys import SigningKey
 from gateway.domain.catalogue import Code
-from gateway.domain.errors import BropostError, InputError, InternalError
+from gateway.domain.errors import BropostError, InputError, InternalError, TrustError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import Answer, AnswerInfo, Service
 from gateway.interfaces import faults
 from gateway.interfaces.http import HttpAnswer, HttpRequest
+from gateway.interfaces.metrics import Metrics
 from gateway.protocol import soap, wsdl, wss
 from gateway.protocol.acting_party import acting_party
 from gateway.protocol.mime import NewPart, build_related
@@ -54,24 +54,25 @@ _WORKFLOWS: Final[Mapping[Operation, Callable[[Installation, Verified, Any], Ans
 
 @dataclass(frozen=True)
 class SoapEndpoint:
-    """One service at one address. `key` signs its answers and faults."""
+    """One service at one address; it counts what it answers and refuses."""
 
     service: Service
     address: str
     installation: Installation
-    key: SigningKey
+    metrics: Metrics
 
     def serve(self, request: HttpRequest) -> HttpAnswer:
         """Answer a POST with the operation it asks for, a GET with the WSDL."""
         if request.method == "GET" and "wsdl" in parse_qs(request.query, keep_blank_values=True):
             return HttpAnswer(200, wsdl.MEDIA_TYPE, wsdl.wsdl(self.service, self.address))
         correlation = Uuid4.new()
-        try:
-            return self._answer(self._verified(request), correlation)
-        except BropostError as error:
-            return self.refuse(request, error, correlation)
-        except Exception as error:
-            return self.refuse(request, self._unexpected(error, correlation), correlation)
+        with self.metrics.timed(self.service):
+            try:
+                return self._answer(self._verified(request), correlation)
+            except BropostError as error:
+                return self.refuse(request, error, correlation)
+            except Exception as error:
+                return self.refuse(request, self._unexpected(error, correlation), correlation)
 
     def refuse(
         self, request: HttpRequest, error: BropostError, correlation: Uuid4 | None = None
@@ -79,6 +80,7 @@ class SoapEndpoint:
         """Answer a request that was not verified: unsigned, for we do not know whom we answer."""
         correlation = correlation or Uuid4.new()
         self._tell(None, error, correlation)
+        self.metrics.refused_unverified(self.service, error.code)
         version = faults.version_asked(request.headers.get("content-type", ""))
         element = faults.fault(version, error, faults.info(self.installation.environment, correlation))
         body = faults.unsigned(version, element)
@@ -93,6 +95,7 @@ class SoapEndpoint:
             raise InputError(Code.HTTP_CONTENT_TYPE)
         unpacked = soap.unpack(content_type, request.headers.get("soapaction"), request.body)
         at = self.installation.clock()
+        self.installation.message_key.usable(at)  # nothing is done that could not be answered signed
         trust = self.installation.trust.current(at)
         # A list that is too old for new submissions still serves to read; sealing asks for a current one.
         return wss.verify(
@@ -108,6 +111,8 @@ class SoapEndpoint:
         acting = acting_party(verified)
         operation = _operation(verified)
         try:
+            if not soap.is_addressed_to(self.address, verified.to):
+                raise TrustError(Code.ADDRESSING_OTHER_SERVICE)
             request = read_request(verified, self.service)
             answer = _WORKFLOWS[request.operation](self.installation, verified, request)
             info = AnswerInfo(
@@ -120,6 +125,7 @@ class SoapEndpoint:
             ours = self._unexpected(error, correlation)
             return self._fault(verified, operation, acting, ours, correlation)
         _log.info("answered", operation=verified.operation, correlation=correlation.text)
+        self.metrics.answered(self.service, request.operation)
         return self._signed(verified, 200, rendered.element, rendered.parts)
 
     def _fault(
@@ -139,6 +145,7 @@ class SoapEndpoint:
             error, rejection = second, None
         except Exception as second:
             error, rejection = self._unexpected(second, correlation), None
+        self.metrics.refused(self.service, error.code)
         info = faults.info(self.installation.environment, correlation, verified.request_digest, rejection)
         element = faults.fault(verified.version, error, info)
         return self._signed(verified, faults.status(verified.version, error), element, is_fault=True)
@@ -159,7 +166,8 @@ class SoapEndpoint:
             action = f"{SERVICE}/{verified.operation}{ending}"
             headers = soap.answer_addressing(action, verified.message_id, f"urn:uuid:{Uuid4.new()}")
         envelope = soap.envelope(version, element, headers)
-        octets = wss.secure(envelope, self.key, self.installation.clock(), attachments=parts)
+        at = self.installation.clock()
+        octets = wss.secure(envelope, self.installation.message_key.usable(at), at, attachments=parts)
         if not parts:
             return HttpAnswer(status, version.content_type, octets)
         built = build_related(octets, version.media_type, parts, mtom=False)

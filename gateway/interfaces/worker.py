@@ -47,14 +47,22 @@ class Worker:
 
     def turn(self) -> bool:
         """Do what is due now; return whether there may be more."""
-        did = self._guarded(self._deliver)
-        did |= self._guarded(self._sweep)
+        did = False
+        if self._guarded(self._own_keys_hold):  # else what is due waits as it is: all of it needs the seal
+            did = self._guarded(self._deliver)
+            did |= self._guarded(self._sweep)
         self._guarded(self._checkpoint)
         now = self.installation.clock()
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             self._guarded(self._tidy)
         return did
+
+    def _own_keys_hold(self) -> bool:
+        """Whether evidence can be sealed. Looks at both keys, so that a change is told though nobody asks."""
+        at = self.installation.clock()
+        self.installation.message_key.trouble(at)
+        return self.installation.seal_key.trouble(at) is None
 
     def _deliver(self) -> bool:
         return delivery.deliver_next(self.installation, self.name, self.lease_seconds)

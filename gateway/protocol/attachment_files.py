@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from string import ascii_letters
 from typing import Final
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -50,15 +53,21 @@ _MARKS: Final = {
     "image/jpeg": b"\xff\xd8\xff",
 }
 _REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"  # what a name is made of, ISO 32000-2 §7.2.3
-# What is sought, in one walk: active content by its name, object streams, and names with a # escape
-# (ISO 32000-2 §7.3.5) among as many octets as the longest name above has, each of them escaped.
-_SOUGHT = re.compile(
-    rb"/(?:(?P<active>" + b"|".join(name[1:] for name in _ACTIVE_NAMES) + rb")(?!" + _REGULAR + rb")"
-    rb"|(?P<stream>ObjStm)\b"
-    rb"|(?P<escaped>[^\x00\t\n\f\r ()<>\[\]{}/%#]{0,14}+#[0-9A-Fa-f]{2}" + _REGULAR + rb"{0,45}+))"
-)
+_OBJECT_STREAM: Final = b"/ObjStm"
+# What is sought, in one walk: active content and object streams by their names, and the escapes of letters
+# (ISO 32000-2 §7.3.5), for a name that hides one of these has such an escape.
+_ESCAPED_LETTERS: Final = {
+    f"#{ord(letter):{form}}".encode() for letter in ascii_letters for form in ("x", "X")
+}
+_SOUGHT: Final = (*_ACTIVE_NAMES, _OBJECT_STREAM, *sorted(_ESCAPED_LETTERS))
+_SEARCH = BytesAhoCorasick(_SOUGHT, matchkind=MatchKind.LeftmostLongest)
+_LONGEST: Final = max(map(len, _SOUGHT))
+_ESCAPED_OCTETS: Final = 3 * _LONGEST  # of a name whose letters are all escaped
+_WINDOW: Final = 65_536  # octets searched at once, so that what is found in them is bounded too
+_GOES_ON = re.compile(_REGULAR)
+_NAME = re.compile(rb"/" + _REGULAR + rb"+")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_NEVER_ESCAPED: Final = frozenset((*_ACTIVE_NAMES, b"/ObjStm"))
+_NEVER_ESCAPED: Final = frozenset((*_ACTIVE_NAMES, _OBJECT_STREAM))
 _STREAM = re.compile(rb"stream\r?\n")
 _END_OF_STREAM = re.compile(rb"endstream")
 _DICTIONARY_OCTETS: Final = 2048  # from the name /ObjStm to its data; a real dictionary takes a hundred
@@ -103,20 +112,42 @@ def _names(octets: Octets) -> tuple[str | None, list[int]]:
     """Say what active content is named, also with # escapes, or None; and where each name /ObjStm ends."""
     streams: list[int] = []
     escaped = 0
-    for found in _SOUGHT.finditer(octets):
-        if found["active"]:
-            return f"the PDF holds {found[0].decode()}", streams
-        if found["stream"]:
-            streams.append(found.end())
+    for sought, start, end in _found(octets):
+        if sought.startswith(b"#"):
+            escaped += 1
+            if escaped > ESCAPED_NAMES_MOST:
+                return "the PDF has too many escaped names", streams
+            if _unescaped_name(octets, start) in _NEVER_ESCAPED:
+                return "the PDF hides active content behind an escaped name", streams
+        elif _GOES_ON.match(octets, end):
+            continue  # a longer name
+        elif sought is not _OBJECT_STREAM:
+            return f"the PDF holds {sought.decode()}", streams
+        else:
+            streams.append(end)
             if len(streams) > OBJECT_STREAMS_MOST:
                 return _TOO_LARGE, streams
-            continue
-        escaped += 1
-        if escaped > ESCAPED_NAMES_MOST:
-            return "the PDF has too many escaped names", streams
-        if _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), found[0]) in _NEVER_ESCAPED:
-            return "the PDF hides active content behind an escaped name", streams
     return None, streams
+
+
+def _found(octets: Octets) -> Iterator[tuple[bytes, int, int]]:
+    """Give each place where something sought stands, and what it is, in order."""
+    view, done = memoryview(octets), 0
+    for at in range(0, len(view), _WINDOW):
+        for number, start, end in _SEARCH.find_matches_as_indexes(view[at : at + _WINDOW + _LONGEST]):
+            if at + start >= done:  # else the end of the window before had it
+                done = at + end
+                yield _SOUGHT[number], at + start, done
+
+
+def _unescaped_name(octets: Octets, escape: int) -> bytes:
+    """Return the name in which an escape stands, without its escapes; b"" if it stands in none."""
+    before = bytes(octets[max(0, escape - _ESCAPED_OCTETS) : escape])
+    before = before[before.rfind(b"/") :]
+    name = _NAME.match(before + octets[escape : escape + _ESCAPED_OCTETS])
+    if name is None or name.end() <= len(before):
+        return b""  # it stands in a text
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), name[0])
 
 
 def _hidden_in_streams(octets: Octets, names: list[int]) -> str | None:

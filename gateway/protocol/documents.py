@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -46,10 +47,16 @@ def _node(element: etree._Element, name: str, path: str) -> Node:
 
 
 def _children(element: etree._Element, path: str) -> tuple[Node, ...]:
-    elements = [child for child in element if isinstance(child.tag, str) and child.tag != _SIGNATURE]
-    names = [_local(child) for child in elements]
+    tagged = [(child, child.tag) for child in element]
+    elements = [child for child, tag in tagged if isinstance(tag, str) and tag != _SIGNATURE]
+    names = [_local_of(tag) for _, tag in tagged if isinstance(tag, str) and tag != _SIGNATURE]
     return tuple(map(_node, elements, names, child_paths(path, names)))
 
 
 def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    return _local_of(str(element.tag))
+
+
+@lru_cache(maxsize=1024)  # the schema has some hundred names
+def _local_of(tag: str) -> str:
+    return tag.rpartition("}")[2]

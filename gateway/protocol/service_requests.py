@@ -239,13 +239,13 @@ def _unsealed(document: etree._Element) -> UnsealedDocument:
 def _attachments(fields: _Fields, parts: _Parts) -> tuple[AttachmentContent, ...]:
     """The attachments of a request, no number twice."""
     found: dict[int, AttachmentContent] = {}
-    for element in fields.every("Attachment"):
+    for position, element in enumerate(fields.every("Attachment"), start=1):
         attachment = _Fields(element)
         number = int(attachment.text("Number"))
         if number in found:
             raise _violation(
                 fields,
-                "Attachment/Number",
+                f"Attachment[{position}]/Number",
                 "attachment-number-repeated",
                 "Bilagets nummer er brugt før. Giv hvert bilag sit eget nummer fra dokumentets bilagsliste.",
                 "The number of the attachment is used before. Give each its own number of the document's list.",

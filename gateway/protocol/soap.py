@@ -23,8 +23,13 @@ from gateway.xmlcore.parse import Limits, parse
 
 SECURITY: Final = tag(WSSE, "Security")
 ADDRESSING_ONCE: Final = frozenset({"Action", "MessageID", "To", "From", "ReplyTo", "FaultTo"})
+ANONYMOUS: Final = f"{WSA}/anonymous"
 _MESSAGE_ID = re.compile(r"[!-~]{1,255}")
-_ANSWERABLE = frozenset({f"{WSA}/anonymous", f"{WSA}/none"})
+_ANSWERABLE = frozenset({ANONYMOUS, f"{WSA}/none"})
+_ADDRESS = re.compile(
+    r"([a-z]+)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]*))?(/[!-~]*)?", re.ASCII | re.IGNORECASE
+)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 class SoapVersion(Enum):
@@ -143,6 +148,18 @@ def check_action(unpacked: Unpacked) -> str:
     return operation
 
 
+def is_addressed_to(address: str, to: str | None) -> bool:
+    """Return whether a message with the wsa:To `to` is meant for the service at `address`: it names it, or nobody.
+
+    Scheme and host are compared without case, a default port may be left out (RFC 3986 §6.2.2.1, §6.2.3); everything
+    else must be equal octet for octet.
+    """
+    if to is None or to in (ANONYMOUS, address):
+        return True
+    named = _comparable(to)
+    return named is not None and named == _comparable(address)
+
+
 def envelope(
     version: SoapVersion, body_element: etree._Element, headers: Sequence[etree._Element] = ()
 ) -> etree._Element:
@@ -157,7 +174,7 @@ def envelope(
 def answer_addressing(action: str, relates_to: str, message_id: str) -> tuple[etree._Element, ...]:
     """Return the WS-Addressing headers of an answer to a request that carried wsa:MessageID `relates_to`."""
     # WS-Addressing 1.0 Core §3.4
-    values = {"Action": action, "MessageID": message_id, "RelatesTo": relates_to, "To": f"{WSA}/anonymous"}
+    values = {"Action": action, "MessageID": message_id, "RelatesTo": relates_to, "To": ANONYMOUS}
     return tuple(_text(tag(WSA, name), value, {"wsa": WSA}) for name, value in values.items())
 
 
@@ -293,6 +310,16 @@ def _check_addressing(blocks: Sequence[etree._Element]) -> None:
             raise _malformed(f"wsa:{name} holds more than text")
         if name == "MessageID" and not _MESSAGE_ID.fullmatch(block.text or ""):
             raise _malformed("wsa:MessageID")  # one form only, so that a replay cannot look new
+
+
+def _comparable(address: str) -> tuple[str, str, str, str] | None:
+    """Return scheme, host, port and the rest of an absolute address, or None if it is of another form."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        return None
+    scheme, host, port, rest = match.groups("")
+    scheme = scheme.lower()
+    return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme, ""), rest
 
 
 def _append(parent: etree._Element, version: SoapVersion, local_name: str) -> etree._Element:

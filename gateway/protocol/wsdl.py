@@ -26,13 +26,20 @@ _SCHEMA_SUFFIX: Final = ".xsd"
 @lru_cache(maxsize=16)
 def wsdl(service: Service, address: str) -> bytes:
     """Return the WSDL of a service in UTF-8, with `address` (an absolute URL without query) in every port."""
-    root = parse(resources.read(f"service/{service.value}.wsdl"))
-    for port in root.iterfind(f"{tag(WSDL, 'service')}/{tag(WSDL, 'port')}"):
-        for binding_address in port:
-            binding_address.set("location", address)
+    root = _with_address(service, address)
     for schema_import in root.iter(tag(XSD, "import")):
         schema_import.set("schemaLocation", _relative(address, resources.SERVICE_SCHEMA))
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def wsdl_file(service: Service, address: str) -> bytes:
+    """Return the same for a folder laid out as the repository's, where schemas are found beside the WSDL."""
+    return etree.tostring(_with_address(service, address), encoding="UTF-8", xml_declaration=True)
+
+
+def wsdl_file_name(service: Service) -> str:
+    """Return where that file lies in the folder, e.g. "service/municipality.wsdl"."""
+    return f"service/{service.value}.wsdl"
 
 
 def resource(name: str) -> bytes:
@@ -46,6 +53,15 @@ def resource(name: str) -> bytes:
 def resource_names() -> frozenset[str]:
     """Return the names of all schemas that are served, e.g. "service/service.xsd"; standard ones included."""
     return frozenset(name for name in resources.names() if name.endswith(_SCHEMA_SUFFIX))
+
+
+def _with_address(service: Service, address: str) -> etree._Element:
+    """Return the packaged WSDL with this address in every port."""
+    root = parse(resources.read(wsdl_file_name(service)))
+    for port in root.iterfind(f"{tag(WSDL, 'service')}/{tag(WSDL, 'port')}"):
+        for binding_address in port:
+            binding_address.set("location", address)
+    return root
 
 
 def _relative(address: str, name: str) -> str:

@@ -53,6 +53,7 @@ class Verified:
     certificate: TrustedCertificate
     request_digest: bytes  # SHA-256 of the canonical SignedInfo
     message_id: str | None  # wsa:MessageID
+    to: str | None  # wsa:To: whose address it is was not judged
     created: datetime  # the sender's clock
     expires: datetime
     attachments: Mapping[str, memoryview]  # signed content by Content-ID; views into the message as received
@@ -107,6 +108,7 @@ def verify(
         certificate=certificate,
         request_digest=hashlib.sha256(signed_info).digest(),
         message_id=unpacked.addressing_value("MessageID"),
+        to=unpacked.addressing_value("To"),
         created=header.created,
         expires=header.expires,
         attachments=MappingProxyType({name: part.content for name, part in unpacked.parts.items()}),

@@ -10,13 +10,13 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from lxml import etree
 
-from gateway.crypto.certificates import MOST_SENT, Certificate
+from gateway.crypto.certificate import Certificate, sent_certificate
+from gateway.crypto.certificates import MOST_SENT
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
 from gateway.xmlcore.namespaces import DS, WSSE, WSSE_11, WSU, tag
@@ -36,7 +36,6 @@ THUMBPRINT: Final = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-secur
 _SERIAL = re.compile(r"[0-9]{1,60}")
 _ID = tag(WSU, "Id")
 _ENCODED = ("EncodingType", "ValueType", _ID)
-_CERTIFICATES_KEPT = 256  # of at most 16 KB each
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,9 @@ def token_chain(token: etree._Element) -> tuple[Certificate, ...]:
         raise malformed("EncodingType")
     octets = base64_octets(token, attributes=_ENCODED)
     if token.get("ValueType") == X509_V3:
-        return (_certificate(octets),)
+        return (sent_certificate(octets),)
     if token.get("ValueType") == PKI_PATH:
-        return tuple(_certificate(der) for der in reversed(_path(octets)))
+        return tuple(sent_certificate(der) for der in reversed(_path(octets)))
     raise malformed("ValueType")
 
 
@@ -131,7 +130,7 @@ def _x509_data(
     hint = CertificateHint()
     for child in children(data):
         if child.tag == tag(DS, "X509Certificate") and len(carried) < MOST_SENT:
-            carried.append(_certificate(base64_octets(child)))
+            carried.append(sent_certificate(base64_octets(child)))
         elif child.tag == tag(DS, "X509IssuerSerial") and hint.serial_number is None:
             hint = _issuer_serial(child)
         else:
@@ -160,7 +159,7 @@ def _key_identifier(
         raise malformed("EncodingType")
     value_type, octets = element.get("ValueType"), base64_octets(element, attributes=_ENCODED)
     if value_type == X509_V3:
-        return (_certificate(octets),)
+        return (sent_certificate(octets),)
     if value_type == SUBJECT_KEY:
         return _known(CertificateHint(subject_key=octets), token, registered)
     if value_type == THUMBPRINT:
@@ -213,9 +212,3 @@ def _sequence(octets: bytes, at: int) -> tuple[int, int]:
     length = int.from_bytes(head[2 : 2 + long_form], "big") if long_form else head[1]
     start = at + 2 + long_form
     return start, start + length
-
-
-@lru_cache(maxsize=_CERTIFICATES_KEPT)
-def _certificate(der: bytes) -> Certificate:
-    """Read a certificate; systems send the same one with every message. Reading gives no trust."""
-    return Certificate.from_der(der)

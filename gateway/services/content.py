@@ -15,7 +15,7 @@ from lxml import etree
 from sqlalchemy import Connection
 
 from gateway.crypto import xades
-from gateway.crypto.certificates import TrustedCertificate, Usage, verify_certificate
+from gateway.crypto.certificates import Usage, verify_certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.document import Document, SealedBy
 from gateway.domain.errors import InputError, InternalError, TrustError
@@ -57,7 +57,7 @@ class SealedContent:
 
     octets: bytes
     digest: bytes  # SHA-256 over exclusive C14N of the document without its signature
-    certificate: TrustedCertificate
+    certificates: tuple[bytes, ...]  # DER, of the signer's chain, leaf first
     revocation_lists: tuple[bytes, ...]  # DER, of each issuer in the chain
 
 
@@ -114,7 +114,7 @@ def seal_content(
     return SealedContent(
         octets=sealed.octets,
         digest=sealed.digest,
-        certificate=certificate,
+        certificates=tuple(each.der for each in certificate.chain),
         revocation_lists=tuple(trust.revocations.evidence(issuer, at) for issuer in issuers),
     )
 

@@ -37,8 +37,9 @@ from gateway.storage.outbox import OutboxRow
 
 _log = structlog.get_logger(__name__)
 
-ATTEMPTS_MOST: Final = 12  # with the pauses below: about a day, then a person must look
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600, 7200))
+"""After each attempt; the last one is used again and again."""
+ATTEMPTS_MOST: Final = 18  # 23.4 hours; a person looks before the DELIVERY wait tells the sender
 
 # What a defect raises, ours or one in what is stored. A database that fails is none: it raises its own errors.
 _DEFECTS: Final = (

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.crypto.keys import CheckpointKey, SigningKey
+from gateway.crypto.keys import CheckpointKey
 from gateway.domain.deadlines import TransportWaits
 from gateway.domain.disclosure import LogOrigin
 from gateway.domain.evidence import Issuer
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.operations import Environment
 from gateway.services.knowledge import Knowledge
+from gateway.services.own_keys import OwnKey
 from gateway.storage.blobs import Blobs
 from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
@@ -29,7 +30,8 @@ class Installation:
     database: Database
     blobs: Blobs
     keys: KeyStore  # the parties' keys
-    seal_key: SigningKey = field(repr=False)  # the gateway's: signs evidence
+    seal_key: OwnKey  # the gateway's: signs evidence
+    message_key: OwnKey  # the gateway's: signs answers
     checkpoint_key: CheckpointKey = field(repr=False)
     issuer: Issuer  # as whom the gateway seals
     trust: TrustFiles

@@ -54,7 +54,8 @@ def judge(
 ) -> Judgement:
     """Return the judgement that lets a document pass.
 
-    Raises InputError RECIPIENT_UNKNOWN, MESSAGE_TOO_LARGE, ATTACHMENT_TYPE, or RULES_BROKEN with every violation.
+    Raises InputError RECIPIENT_UNKNOWN, MESSAGE_TOO_LARGE, ATTACHMENT_TYPE, RULES_BROKEN with every violation, or
+    DOCUMENT_ID_TAKEN: last, so that only a document that could be sent tells whether an id is in use.
     """
     document = submitted.document
     if recipient is None or document.kind not in recipient.receives:
@@ -81,6 +82,7 @@ def judge(
         raise InputError(Code.RULES_BROKEN, violations=violations, count=len(violations))
     for attachment, fact in zip(attachments, facts, strict=True):
         inspect_attachment(attachment.number, fact.media_type, attachment.content)
+    documents.require_free_id(connection, document.document_id, sender.id, recipient.id)
     return Judgement(
         disclosure=case.gate.disclosure(),
         warnings=tuple(finding.violation for finding in warnings(findings)),

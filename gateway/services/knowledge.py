@@ -16,6 +16,7 @@ from gateway.domain.lint_words import WordLists
 from gateway.domain.policy import Policy
 from gateway.xmlcore import code_lists, resources
 from gateway.xmlcore.annotations import document_annotations
+from gateway.xmlcore.schema import compile_all
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,11 @@ class Knowledge:
 def load_knowledge(
     *, municipalities: bytes | None, institutions: bytes | None, replacement_numbers_allowed: bool
 ) -> Knowledge:
-    """Return what comes with the product, with registers (TOML) in place of its own where they are given."""
+    """Return what comes with the product, with registers (TOML) in place of its own where they are given.
+
+    Also makes the schemas, which must happen before there is a second thread.
+    """
+    compile_all()
     return Knowledge(
         annotations=document_annotations(),
         basis_sets=code_lists.basis_sets(),

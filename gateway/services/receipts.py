@@ -24,6 +24,7 @@ from gateway.domain.operations import (
     ReadAnswer,
     RegisterReadRequest,
 )
+from gateway.domain.party import receiving_systems
 from gateway.domain.status import Standing, State
 from gateway.protocol.wss import SKEW, Verified
 from gateway.services import log_entries
@@ -32,7 +33,7 @@ from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
 from gateway.services.sealing import Sealed, seal_document_evidence
 from gateway.services.timeline import status_of
-from gateway.storage import deadlines, deliveries, documents, events
+from gateway.storage import deadlines, deliveries, documents, events, parties, systems
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 
@@ -45,12 +46,14 @@ def confirm_handover(
 ) -> HandoverAnswer:
     """Record that the calling system has stored the document, and return the evidence.
 
-    Repeated by the same system, it gives the first evidence again. Raises InputError NOT_FOUND, or
-    CONTENT_DIGEST_DIFFERENT if the system stored other octets than it was given.
+    Repeated by the same system, it gives the first evidence again. Raises InputError NOT_FOUND, NOT_ROUTED if the
+    party's routes do not send the document to this system, or CONTENT_DIGEST_DIFFERENT if the system stored other
+    octets than it was given.
     """
     at = installation.clock()
     with installation.database.read() as connection:
         caller, row = _find(connection, verified, Operation.CONFIRM_HANDOVER, request, at)
+        _require_routed(connection, caller, row, at)
     if not hmac.compare_digest(request.content_digest, row.sealed_digest):
         raise InputError(Code.CONTENT_DIGEST_DIFFERENT)
     sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, at)
@@ -89,7 +92,7 @@ def register_read(installation: Installation, verified: Verified, request: Regis
     name = row.document_id.text.encode()
     key = installation.keys.key_encryption_key(row.recipient).unwrap(wrapped, name)
     reader = key.encrypt(request.reader_name.encode(), name) if request.reader_name else None
-    kept_request = installation.blobs.stage(key.encrypt(verified.octets, name))
+    kept_request = installation.blobs.stage(key.encrypt_in_pieces(verified.octets, name))
     with installation.database.transaction() as connection:
         remember(connection, verified)
         reading = deliveries.ReadingRow(
@@ -124,6 +127,21 @@ def _find(
     caller = authorise(connection, verified, operation, request.on_behalf_of, at)
     found = documents.find_delivered(connection, caller.party.id, request.document_id)
     return caller, require_visible(found, operation, caller.party.id)
+
+
+def _require_routed(connection: Connection, caller: Caller, row: DocumentRow, at: datetime) -> None:
+    """Refuse a system that does not receive the document by the routes in force, unless it confirmed before.
+
+    Any system of the party may fetch a document and register a reading; but the wait for the hand-over ends only when
+    a system has it to which the party wants it sent.
+    """
+    if deliveries.find_handover(connection, row.key, caller.system.id) is not None:
+        return
+    routes = parties.routes_of(connection, caller.party.id)
+    of_party = systems.systems_of_party(connection, caller.party.id, at)
+    roles = [each.role for each in row.attention]
+    if caller.system.id not in receiving_systems(routes, of_party, row.kind, roles):
+        raise InputError(Code.NOT_ROUTED)
 
 
 def _seal(

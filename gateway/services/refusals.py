@@ -16,13 +16,12 @@ from gateway.domain.evidence import EventReason, EvidenceEvent, EvidenceStatemen
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.mandate import Operation
 from gateway.domain.party import System
-from gateway.protocol.evidence_document import seal_evidence
 from gateway.protocol.service_fault import public_code
 from gateway.protocol.wss import Verified
 from gateway.services import log_entries
 from gateway.services.access import authorise, identify, remember
 from gateway.services.installation import Installation
-from gateway.services.sealing import Sealed
+from gateway.services.sealing import Sealed, seal_statement
 from gateway.storage import refusals
 from gateway.storage.refusals import RefusalRow
 
@@ -90,7 +89,7 @@ def _seal_rejection(
         reasons=(EventReason(ReasonCode.REFUSED, public_code(error)),),
         request_digest=verified.request_digest,
     )
-    return Sealed(statement, seal_evidence(statement, installation.seal_key), party)
+    return seal_statement(installation, statement, party)
 
 
 def _row(

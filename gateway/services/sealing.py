@@ -83,4 +83,13 @@ def seal_document_evidence(
         request_digest=request_digest,
         previous=None if is_acceptance else document.acceptance_evidence_id,
     )
-    return Sealed(statement, seal_evidence(statement, installation.seal_key), log_party)
+    return seal_statement(installation, statement, log_party)
+
+
+def seal_statement(installation: Installation, statement: EvidenceStatement, log_party: PartyId) -> Sealed:
+    """Return a statement signed with the gateway's seal at the time it states.
+
+    UnavailableError OWN_CERTIFICATE_UNUSABLE if the seal's certificate does not hold then.
+    """
+    key = installation.seal_key.usable(statement.time)
+    return Sealed(statement, seal_evidence(statement, key), log_party)

@@ -32,7 +32,7 @@ from gateway.protocol.service_requests import SendRequest
 from gateway.protocol.wss import Verified
 from gateway.services import log_entries
 from gateway.services.access import Caller, authorise, remember
-from gateway.services.content import Submitted, read_submitted, seal_content
+from gateway.services.content import SealedContent, Submitted, read_submitted, seal_content
 from gateway.services.installation import Installation
 from gateway.services.judgement import Judgement, judge
 from gateway.services.recording import event_rows
@@ -93,7 +93,7 @@ class _Accepted:
     row: NewDocument
     parts: tuple[PartRow, ...]
     blobs: tuple[StagedBlob, ...]
-    revocation_lists: tuple[bytes, ...]
+    validation_material: tuple[bytes, ...]  # certificates and revocation lists, DER
     acceptance: Sealed
     entry: log_entries.PreparedEntry
     answer: SendAnswer
@@ -160,14 +160,45 @@ def _prepare(
     at: datetime,
 ) -> _Accepted:
     """Seal, encrypt, compose and sign everything that will be stored."""
-    document = submitted.document
     content = seal_content(installation, caller.party, submitted, at)
-    key = DataKey()
-    name = document.document_id.text.encode()
-    sealed_blob = installation.blobs.stage(key.encrypt(content.octets, name))
-    kept_request = installation.blobs.stage(key.encrypt(caller.verified.octets, name))
+    key, name = DataKey(), submitted.document.document_id.text.encode()
+    sealed_blob = installation.blobs.stage(key.encrypt_in_pieces(content.octets, name))
+    kept_request = installation.blobs.stage(key.encrypt_in_pieces(caller.verified.octets, name))
     parts, part_blobs = _stage_attachments(installation, key, name, request.attachments)
-    row = NewDocument(
+    wrapped_key = installation.keys.key_encryption_key(caller.party.id).wrap(key, name)
+    row = _row(caller, submitted.document, content, at, sealed_blob, kept_request, wrapped_key)
+    acceptance, entry = _evidence(installation, caller, submitted.document, row, judgement)
+    answer = SendAnswer(
+        operation=request.operation,
+        document_id=row.document_id,
+        state=State.ACCEPTED,
+        repeated=False,
+        submission_acceptance=acceptance.octets,
+        warnings=judgement.warnings,
+    )
+    return _Accepted(
+        submitted=submitted,
+        judgement=judgement,
+        row=row,
+        parts=parts,
+        blobs=(sealed_blob, kept_request, *part_blobs),
+        validation_material=(*content.certificates, *content.revocation_lists),
+        acceptance=acceptance,
+        entry=entry,
+        answer=answer,
+    )
+
+
+def _row(
+    caller: Caller,
+    document: Document,
+    content: SealedContent,
+    at: datetime,
+    sealed_blob: StagedBlob,
+    kept_request: StagedBlob,
+    wrapped_key: bytes,
+) -> NewDocument:
+    return NewDocument(
         document_id=document.document_id,
         sender=document.sender.id,
         recipient=document.recipient.id,
@@ -176,7 +207,7 @@ def _prepare(
         content_digest=content.digest,
         sealed_digest=hashlib.sha256(content.octets).digest(),
         sealed_blob=sealed_blob.name,
-        wrapped_key=installation.keys.key_encryption_key(caller.party.id).wrap(key, name),
+        wrapped_key=wrapped_key,
         sealed_by=document.sealed_by,
         reply_to=document.reply_to,
         reply_due=document.reply_due,
@@ -188,21 +219,8 @@ def _prepare(
         system_id=caller.system.id,
         request_digest=caller.verified.request_digest,
         request_blob=kept_request.name,
-        certificate_chain=tuple(certificate.der for certificate in content.certificate.chain),
-        revocation_names=tuple(validation_material.name_of(crl) for crl in content.revocation_lists),
-    )
-    acceptance, entry = _evidence(installation, caller, document, row, judgement)
-    answer = SendAnswer(
-        operation=request.operation,
-        document_id=row.document_id,
-        state=State.ACCEPTED,
-        repeated=False,
-        submission_acceptance=acceptance.octets,
-        warnings=judgement.warnings,
-    )
-    blobs = (sealed_blob, kept_request, *part_blobs)
-    return _Accepted(
-        submitted, judgement, row, parts, blobs, content.revocation_lists, acceptance, entry, answer
+        certificate_names=tuple(map(validation_material.name_of, content.certificates)),
+        revocation_names=tuple(map(validation_material.name_of, content.revocation_lists)),
     )
 
 
@@ -239,7 +257,7 @@ def _stage_attachments(
     """Encrypt each attachment and, if it is large, write it to disk."""
     parts, blobs = [], []
     for attachment in attachments:
-        staged = installation.blobs.stage(key.encrypt(attachment.content, name))
+        staged = installation.blobs.stage(key.encrypt_in_pieces(attachment.content, name))
         blobs.append(staged)
         parts.append(PartRow(attachment.number, staged.name, len(attachment.content), attachment.sha256))
     return tuple(parts), tuple(blobs)
@@ -254,8 +272,8 @@ def _record(installation: Installation, caller: Caller, recipient: Party, accept
         if known is not None:
             digests = {part.number: part.sha256 for part in accepted.parts}
             return _first_result(connection, caller.verified, known, accepted.submitted, digests)
-        for crl in accepted.revocation_lists:
-            validation_material.keep(connection, crl)
+        for octets in accepted.validation_material:
+            validation_material.keep(connection, octets)
         installation.blobs.record(connection, *accepted.blobs)
         key = documents.insert_document(connection, row, accepted.parts)
         evidence_rows.insert_evidence(connection, key, accepted.acceptance.row())

@@ -1,4 +1,4 @@
-"""Ciphertexts: small ones in the database, large ones as files, named by the SHA-256 of the ciphertext.
+"""Ciphertexts: small ones in the database, large ones as files, named by the BLAKE3 digest of the ciphertext.
 
 A file is on disk, with its name, before the row that says so can be committed. A crash in between leaves a file that
 no row knows; `remove_unreferenced` clears it away.
@@ -6,15 +6,16 @@ no row knows; `remove_unreferenced` clears it away.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from blake3 import blake3
 from sqlalchemy import Connection, bindparam, insert, select
 
 from gateway.domain.catalogue import Code
@@ -23,6 +24,7 @@ from gateway.storage.prepared import Prepared
 from gateway.storage.tables_documents import blob
 
 INLINE_OCTETS: Final = 256 * 1024  # a 5 MB blob costs 1.6 times its file in SQLite
+_UNFINISHED: Final = "unfinished-"
 ORPHAN_AGE: Final = timedelta(hours=1)  # far longer than any transaction
 
 _INSERT = Prepared(insert(blob), "name", "size", "octets")
@@ -53,19 +55,23 @@ class Blobs:
         except OSError as error:
             raise UnavailableError(Code.STORE_UNAVAILABLE) from error
 
-    def stage(self, ciphertext: bytes) -> StagedBlob:
+    def stage(self, ciphertext: Iterable[bytes]) -> StagedBlob:
         """Make a ciphertext ready, before the transaction opens: a large one is written and synced to disk.
 
-        UnavailableError STORE_UNAVAILABLE if it cannot be written.
+        It comes in pieces, of which a large one never has more than a few in memory. UnavailableError
+        STORE_UNAVAILABLE if it cannot be written.
         """
-        name = hashlib.sha256(ciphertext).hexdigest()
-        if len(ciphertext) <= INLINE_OCTETS:
-            return StagedBlob(name, len(ciphertext), ciphertext)
-        try:
-            self._write(name, ciphertext)
-        except OSError as error:
-            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        return StagedBlob(name, len(ciphertext), None)
+        pieces, held, size = iter(ciphertext), list[bytes](), 0
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size > INLINE_OCTETS:
+                try:
+                    return self._write(chain(held, pieces))
+                except OSError as error:
+                    raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+        octets = b"".join(held)
+        return StagedBlob(blake3(octets).hexdigest(), size, octets)
 
     def record(self, connection: Connection, *staged: StagedBlob) -> None:
         """Make staged blobs part of the transaction."""
@@ -73,7 +79,7 @@ class Blobs:
 
     def put(self, connection: Connection, ciphertext: bytes) -> str:
         """Stage and record a ciphertext, and give its name; for large ones, `stage` before the transaction."""
-        staged = self.stage(ciphertext)
+        staged = self.stage([ciphertext])
         self.record(connection, staged)
         return staged.name
 
@@ -94,14 +100,14 @@ class Blobs:
                 raise InternalError(Code.STORED_DATA_ALTERED) from error
             except OSError as error:
                 raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        if hashlib.sha256(octets).hexdigest() != name:
+        if blake3(octets).hexdigest() != name:
             raise InternalError(Code.STORED_DATA_ALTERED)
         return octets
 
     def remove_unreferenced(self, connection: Connection, now: datetime) -> int:
         """Remove the files that a crash left without a row, an hour after they were written; gives how many."""
         removed = 0
-        for path in self._folder.glob("*/*/*"):
+        for path in (*self._folder.glob(f"{_UNFINISHED}*"), *self._folder.glob("*/*/*")):
             if _is_older(path, now - ORPHAN_AGE) and _IS_KNOWN.one(connection, path.name) is None:
                 path.unlink(missing_ok=True)
                 removed += 1
@@ -110,18 +116,13 @@ class Blobs:
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name[2:4] / name
 
-    def _write(self, name: str, octets: bytes) -> None:
-        """Write under another name, sync, rename, and sync the folder: the name never stands for half a file."""
-        path = self._path(name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = path.parent / f"unfinished-{secrets.token_hex(8)}"
+    def _write(self, pieces: Iterable[bytes]) -> StagedBlob:
+        """Write under another name, sync, rename, and sync the folders: the name never stands for half a file."""
+        unfinished = self._folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
         try:
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb", buffering=0) as file:
-                view = memoryview(octets)
-                while view:
-                    view = view[file.write(view) or 0 :]
-                os.fsync(descriptor)
+            name, size = _write_file(unfinished, pieces)
+            path = self._path(name)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._tell("before")
             unfinished.rename(path)
         except OSError:
@@ -134,10 +135,26 @@ class Blobs:
         ):  # the way to a new file is as durable as it
             _sync_folder(folder)
         self._tell("after")
+        return StagedBlob(name, size, None)
 
     def _tell(self, moment: str) -> None:
         for listener in self.on_rename:
             listener(moment)
+
+
+def _write_file(path: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
+    """Write the pieces to a new file, synced; give the digest that is its name and its size in octets."""
+    digest, size = blake3(), 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb", buffering=0) as file:
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            view = memoryview(piece)
+            while view:
+                view = view[file.write(view) or 0 :]
+        os.fsync(descriptor)
+    return digest.hexdigest(), size
 
 
 def _is_older(path: Path, than: datetime) -> bool:

@@ -12,11 +12,12 @@ from typing import Final
 
 from sqlalchemy import Connection, Text, and_, bindparam, exists, insert, or_, select
 
+from gateway.domain.catalogue import Code
 from gateway.domain.document import SealedBy
+from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import InboxAttention
-from gateway.storage import validation_material
 from gateway.storage.columns import (
     attention_of,
     attention_text,
@@ -57,8 +58,8 @@ class NewDocument:
     system_id: Uuid4
     request_digest: bytes
     request_blob: str | None  # the encrypted signed request of a typed document
-    certificate_chain: tuple[bytes, ...]  # DER, leaf first
-    revocation_names: tuple[str, ...]  # names of `validation_material`
+    certificate_names: tuple[str, ...]  # of the chain, leaf first, in `validation_material`
+    revocation_names: tuple[str, ...]  # of the lists, likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,18 +120,25 @@ _FIND_OWN = Prepared(
     _HELD.where(document.c.document_id == bindparam("document_id"), _IS_SENDER), "party", "document_id"
 )
 _FIND_VISIBLE = Prepared(
-    _HELD.where(document.c.document_id == bindparam("document_id"), or_(_IS_SENDER, _IS_RECIPIENT))
-    .order_by(_IS_SENDER.desc(), document.c.key)
-    .limit(1),
+    _HELD.where(document.c.document_id == bindparam("document_id"), or_(_IS_SENDER, _IS_RECIPIENT)),
     "party",
     "document_id",
 )
 _FIND_DELIVERED = Prepared(
-    _HELD.where(document.c.document_id == bindparam("document_id"), _IS_RECIPIENT)
-    .order_by(document.c.key)
-    .limit(1),
-    "party",
+    _HELD.where(document.c.document_id == bindparam("document_id"), _IS_RECIPIENT), "party", "document_id"
+)
+_TAKEN = Prepared(
+    select(document.c.key).where(
+        document.c.document_id == bindparam("document_id"),
+        document.c.sender != bindparam("new_sender"),
+        or_(
+            document.c.sender == bindparam("new_recipient"),
+            document.c.recipient.in_([bindparam("new_sender"), bindparam("new_recipient")]),
+        ),
+    ),
     "document_id",
+    "new_sender",
+    "new_recipient",
 )
 _CONVERSATION_QUERY = _HELD.where(
     document.c.conversation_id == bindparam("conversation_id"), or_(_IS_SENDER, _IS_RECIPIENT)
@@ -164,9 +172,9 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
     """Store an accepted document with its parts, and give its key.
 
     Ask `find_own` first, in the same transaction: a second document with the same sender and id is refused here as an
-    error of ours. The blobs it names are recorded by `Blobs`.
+    error of ours. The blobs it names are recorded by `Blobs`. Raises what `require_free_id` does.
     """
-    names = [validation_material.keep(connection, der) for der in new.certificate_chain]
+    require_free_id(connection, new.document_id, new.sender, new.recipient)
     key = _INSERT.key_of_new(
         connection,
         new.document_id.text,
@@ -188,13 +196,23 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
         new.system_id.text,
         new.request_digest,
         new.request_blob,
-        words(names),
+        words(new.certificate_names),
         words(new.revocation_names),
     )
     _INSERT_PART.run_many(connection, [(key, p.number, p.blob, p.size, p.sha256) for p in parts])
     if new.wrapped_key is not None:
         add_data_key(connection, key, new.sender, new.wrapped_key)
     return key
+
+
+def require_free_id(connection: Connection, document_id: Uuid4, sender: PartyId, recipient: PartyId) -> None:
+    """Return if a document of this id may go from this sender to this recipient; `find_own` finds the sender's own.
+
+    No party ever has two documents of one id, whichever way they went and whether they are delivered yet, so that an
+    id names one document to each. InputError DOCUMENT_ID_TAKEN, which says no more than that.
+    """
+    if _TAKEN.one(connection, document_id.text, str(sender), str(recipient)) is not None:
+        raise InputError(Code.DOCUMENT_ID_TAKEN)
 
 
 def add_data_key(connection: Connection, document_key: int, party: PartyId, wrapped_key: bytes) -> None:
@@ -211,25 +229,22 @@ def wrapped_key_of(connection: Connection, document_key: int, party: PartyId) ->
 def find_own(connection: Connection, party: PartyId, document_id: Uuid4) -> DocumentRow | None:
     """The document that this party sent under this id, or None."""
     row = _FIND_OWN.one(connection, str(party), document_id.text)
-    return None if row is None else _document(connection, row)
+    return None if row is None else _document(row)
 
 
 def find_visible(connection: Connection, party: PartyId, document_id: Uuid4) -> DocumentRow | None:
     """The document of this id that the party sent or was delivered, or None: whose else it may be does not show.
 
-    Ids are unique only per sender. If several fit, the party's own comes first, then the first accepted.
+    At most one fits: `require_free_id`.
     """
     row = _FIND_VISIBLE.one(connection, str(party), document_id.text)
-    return None if row is None else _document(connection, row)
+    return None if row is None else _document(row)
 
 
 def find_delivered(connection: Connection, party: PartyId, document_id: Uuid4) -> DocumentRow | None:
-    """The document of this id that was delivered to the party, or None; the first accepted, if several were.
-
-    So a party that sends a document under the id of one it received can still fetch the latter.
-    """
+    """The document of this id that was delivered to the party, or None."""
     row = _FIND_DELIVERED.one(connection, str(party), document_id.text)
-    return None if row is None else _document(connection, row)
+    return None if row is None else _document(row)
 
 
 def conversation_documents(
@@ -243,13 +258,13 @@ def conversation_documents(
         rows = _CONVERSATION.all(connection, str(party), conversation_id.text)
     else:
         rows = _CONVERSATION_OF_KIND.all(connection, str(party), conversation_id.text, kind.value)
-    return tuple(_document(connection, row) for row in rows)
+    return tuple(_document(row) for row in rows)
 
 
 def document_by_key(connection: Connection, document_key: int) -> DocumentRow | None:
     """The document of an outbox or deadline row, with the sender's key. For our own workers, never for a caller."""
     row = _BY_KEY.one(connection, document_key)
-    return None if row is None else _document(connection, row)
+    return None if row is None else _document(row)
 
 
 def parts_of(connection: Connection, document_key: int) -> tuple[PartRow, ...]:
@@ -257,10 +272,9 @@ def parts_of(connection: Connection, document_key: int) -> tuple[PartRow, ...]:
     return tuple(PartRow(*row) for row in _PARTS.all(connection, document_key))
 
 
-def _document(connection: Connection, row: Values) -> DocumentRow:
+def _document(row: Values) -> DocumentRow:
     key, wrapped_key, *cells = row
     cell = dict(zip(_COLUMNS, cells, strict=True))
-    certificate_names = cell["certificate_names"].split()
     return DocumentRow(
         key=key,
         wrapped_key=wrapped_key,
@@ -283,6 +297,6 @@ def _document(connection: Connection, row: Values) -> DocumentRow:
         system_id=Uuid4(cell["system_id"]),
         request_digest=cell["request_digest"],
         request_blob=cell["request_blob"],
-        certificate_chain=validation_material.kept(connection, certificate_names),
+        certificate_names=tuple(cell["certificate_names"].split()),
         revocation_names=tuple(cell["revocation_names"].split()),
     )

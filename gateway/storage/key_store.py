@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.crypto.keys import SECRET_OCTETS, BlindIndexKey, KeyEncryptionKey, SigningKey
+from gateway.crypto.keys import SECRET_OCTETS, KeyEncryptionKey, SigningKey
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, InternalError, UnavailableError
 from gateway.domain.identifiers import PartyId
 
 _KEK: Final = "kek"
-_BLIND_INDEX: Final = "blind-index"
 _SEAL: Final = "seal.pem"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _OTHERS: Final = 0o077
@@ -43,28 +42,19 @@ class KeyStore:
         _require_private(folder)
         self._folder = folder
         self._encryption_keys: dict[PartyId, KeyEncryptionKey] = {}
-        self._index_keys: dict[PartyId, BlindIndexKey] = {}
         self._seals: dict[PartyId, _CachedSeal] = {}
 
     def create(self, party: PartyId) -> None:
-        """Make the party's key encryption key and blind index key, fresh and random; keys it has are kept."""
-        for name in (_KEK, _BLIND_INDEX):
-            path = self._path(party, name)
-            if not path.exists():
-                self._write(path, secrets.token_bytes(SECRET_OCTETS), replace=False)
+        """Make the party's key encryption key, fresh and random; one that it has is kept."""
+        path = self._path(party, _KEK)
+        if not path.exists():
+            self._write(path, secrets.token_bytes(SECRET_OCTETS), replace=False)
 
     def key_encryption_key(self, party: PartyId) -> KeyEncryptionKey:
         """The key that wraps the party's data keys. InternalError KEY_MISSING if there is none."""
         key = self._encryption_keys.get(party)
         if key is None:
             key = self._encryption_keys[party] = KeyEncryptionKey(self._read(party, _KEK))
-        return key
-
-    def blind_index_key(self, party: PartyId) -> BlindIndexKey:
-        """The key by which the party's subjects are looked up. InternalError KEY_MISSING if there is none."""
-        key = self._index_keys.get(party)
-        if key is None:
-            key = self._index_keys[party] = BlindIndexKey(self._read(party, _BLIND_INDEX))
         return key
 
     def add_seal_key(self, party: PartyId, key_pem: bytes, chain_pem: bytes) -> SigningKey:

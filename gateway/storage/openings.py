@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from gateway.domain.identifiers import Uuid4
 from gateway.storage.prepared import Prepared
@@ -26,7 +25,6 @@ _FIND = Prepared(
     select(opening.c.wrapped_key, opening.c.ciphertext).where(opening.c.entry_id == bindparam("entry_id")),
     "entry_id",
 )
-_ERASE = Prepared(delete(opening).where(opening.c.entry_id == bindparam("entry_id")), "entry_id")
 
 
 def put_openings(connection: Connection, *openings: Opening) -> None:
@@ -38,8 +36,3 @@ def find_opening(connection: Connection, entry_id: Uuid4) -> Opening | None:
     """The opening of an entry, or None if it has none or was erased."""
     row = _FIND.one(connection, entry_id.text)
     return None if row is None else Opening(entry_id, row[0], row[1])
-
-
-def erase_openings(connection: Connection, entry_ids: Sequence[Uuid4]) -> None:
-    """Erase key, salts and values of these entries; what is on disk is overwritten."""
-    _ERASE.run_many(connection, [(entry_id.text,) for entry_id in entry_ids])

@@ -171,8 +171,10 @@ def _require_absolute_namespaces(octets: bytes) -> None:
 def _hidden_character(octets: bytes, start: int, end: int) -> InputError:
     """The error that names a hidden character found at `start`; `end` may lie within it."""
     character = octets[start : end + 1].decode("utf-8", "ignore")[:1]
-    name = f"U+{ord(character):04X}" if character else "in a damaged octet sequence"
-    return _forbidden(f"the hidden character {name}", octets, start)
+    what = (
+        f"the hidden character U+{ord(character):04X}" if character else "a hidden character in damaged UTF-8"
+    )
+    return _forbidden(what, octets, start)
 
 
 def too_large(limit: int, what: str) -> InputError:

@@ -1,18 +1,23 @@
 """Where in a document something is: paths in plain names, from what libxml2 calls a node.
 
 A path names elements without prefixes, and a position where an element has namesakes beside it, e.g.
-"/Document/Header/Purpose[2]". A name that the schema does not know could hold anything: it is shown as "*".
+"/Document/Header/Purpose[2]". Inside a document it starts at "/Document", whatever message carries the document, so
+that all violations of a document are told in one way. A name that the schema does not know could hold anything: it is
+shown as "*".
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from lxml import etree
 
 from gateway.xmlcore.declarations import Declarations, ElementDeclaration
+from gateway.xmlcore.namespaces import DOCUMENT, tag
 
+_DOCUMENT: Final = tag(DOCUMENT, "Document")
 _STEP = re.compile(r"([^\s\[\]@]+)(?:\[([0-9]+)\])?")
 
 
@@ -20,7 +25,8 @@ _STEP = re.compile(r"([^\s\[\]@]+)(?:\[([0-9]+)\])?")
 class Place:
     """An element of a document, and what the schema says of it; nothing where the schema does not know it there."""
 
-    path: str
+    path: str  # from the document down, or from the message where it is outside of a document
+    message_path: str  # from the validated element down
     name: str  # the last name of the path, without position
     node: etree._Element
     declaration: ElementDeclaration | None
@@ -33,7 +39,7 @@ def place_of(root: etree._Element, libxml2_path: str, declared: Declarations) ->
     """
     node, declaration = root, declared.elements.get(str(root.tag))
     name = _shown(root, declared)
-    path = f"/{name}"
+    path = message_path = f"/{name}"
     for step in libxml2_path.split("/")[2:]:
         found = _child(node, step)
         if found is None:
@@ -41,8 +47,10 @@ def place_of(root: etree._Element, libxml2_path: str, declared: Declarations) ->
         members = declared.members(declaration) if declaration else ()
         node, declaration = found, next((member for member in members if member.name == found.tag), None)
         name, position = _shown(node, declared), _position(node)
-        path += f"/{name}[{position}]" if position else f"/{name}"
-    return Place(path, name, node, declaration)
+        shown = f"/{name}[{position}]" if position else f"/{name}"
+        message_path += shown
+        path = "/Document" if node.tag == _DOCUMENT else path + shown
+    return Place(path, message_path, name, node, declaration)
 
 
 def _child(node: etree._Element, step: str) -> etree._Element | None:

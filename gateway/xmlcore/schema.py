@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from threading import Lock, local
+from threading import Lock
 from typing import Final
 
 from lxml import etree
@@ -24,16 +24,15 @@ from gateway.xmlcore.places import Place, place_of
 
 MOST_VIOLATIONS: Final = 50  # told of one document; who mends fifty sends again anyway
 
-_COMPILING: Final = Lock()  # two schemas that compile at once lose each other's resolvers (lxml 6.1)
 _SCHEME: Final = "bropost-schema:/"
 _ATTRIBUTE = re.compile(r"attribute '([A-Za-z]+)'")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^()]*) \)\.$")
 
 
 class Schema:
-    """One packaged schema, safe to use from several threads.
+    """One packaged schema, safe to use from several threads once it is made.
 
-    An lxml schema object keeps the log of its last validation, so each thread has one of its own (3 ms each).
+    Made while no other thread parses XML: libxml2 has one loader of included files for the whole process (lxml 6.1).
     """
 
     def __init__(self, name: str, namespace: str) -> None:
@@ -42,7 +41,8 @@ class Schema:
         self._roots = {
             tag: root for tag, root in self._declared.elements.items() if _namespace(tag) == namespace
         }
-        self._compiled = local()
+        self._compiled = _compile(name)
+        self._validating = Lock()  # an lxml schema object keeps the log of its last validation
 
     def validate(self, element: etree._Element) -> tuple[Violation, ...]:
         """Everything that breaks the schema in this element, in document order; empty where it is valid.
@@ -51,10 +51,11 @@ class Schema:
         """
         if element.tag not in self._roots:
             return (self._unknown_root(element),)
-        schema = self._schema()
-        if schema.validate(element):
-            return ()
-        return tuple(self._violations(element, schema.error_log))
+        with self._validating:
+            if self._compiled.validate(element):
+                return ()
+            log = self._compiled.error_log
+        return tuple(self._violations(element, log))
 
     def require(self, element: etree._Element) -> None:
         """Nothing where the element is valid; else InputError SCHEMA_UNKNOWN_ROOT or SCHEMA_INVALID."""
@@ -64,12 +65,6 @@ class Schema:
         known = element.tag in self._roots
         code = Code.SCHEMA_INVALID if known else Code.SCHEMA_UNKNOWN_ROOT
         raise InputError(code, violations=violations, count=len(violations))
-
-    def _schema(self) -> etree.XMLSchema:
-        compiled: etree.XMLSchema | None = getattr(self._compiled, "schema", None)
-        if compiled is None:
-            compiled = self._compiled.schema = _compile(self._name)
-        return compiled
 
     def _violations(self, root: etree._Element, log: Iterable[etree._LogEntry]) -> Iterator[Violation]:
         told: set[str] = set()
@@ -88,7 +83,10 @@ class Schema:
         expected: tuple[str, ...] = ()
         if entry.type_name == "SCHEMAV_ELEMENT_CONTENT":
             code, expected = _content(place, entry.message)
-        path, subject = place.path, Subject(place.name, place.declaration)
+        subject = Subject(place.name, place.declaration)
+        # A document that stands where none may stand is a fault of the message, not of the document.
+        misplaced = code == "element-unexpected" and place.path == "/Document"
+        path = place.message_path if misplaced else place.path
         attribute = _attribute(place.declaration, entry.message, self._declared)
         if code == "attribute-missing":
             expected, path = (attribute or "",), f"{path}/@{attribute}"
@@ -101,6 +99,12 @@ class Schema:
         expected = tuple(root.local_name for root in self._roots.values())
         danish, english = explain("root-unknown", Subject("*", None), self._declared, expected)
         return Violation("/*", int(element.sourceline or 0), "root-unknown", danish, english)
+
+
+def compile_all() -> None:
+    """Make every schema, before there is a second thread."""
+    for schema in (document_schema, evidence_schema, service_schema):
+        schema()
 
 
 @cache
@@ -134,14 +138,13 @@ class _Packaged(etree.Resolver):
 def _compile(name: str) -> etree.XMLSchema:
     # The only parser beside gateway.xmlcore.parse: libxml2 reads includes and imports by itself, so it needs a
     # parser that resolves them. It is given packaged files alone.
-    with _COMPILING:
-        parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
-        parser.resolvers.add(_Packaged())
-        tree = etree.fromstring(resources.read(name), parser, base_url=_SCHEME + name)
-        try:
-            return etree.XMLSchema(tree)
-        except etree.XMLSchemaParseError:  # a fault of packaging
-            raise InternalError(Code.INTERNAL) from None
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    parser.resolvers.add(_Packaged())
+    tree = etree.fromstring(resources.read(name), parser, base_url=_SCHEME + name)
+    try:
+        return etree.XMLSchema(tree)
+    except etree.XMLSchemaParseError:  # a fault of packaging
+        raise InternalError(Code.INTERNAL) from None
 
 
 def _content(place: Place, message: str) -> tuple[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError
 from gateway.domain.identifiers import PartyId
 from gateway.domain.operations import Service
+from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.soap_endpoint import SoapEndpoint
 from gateway.interfaces.worker import Worker
 from gateway.services import parties
@@ -299,9 +300,7 @@ def test_the_check_names_a_delivery_that_waits_for_a_person(operator: Operator) 
     operator("system", "add", "ESDH", "--certificate", chain("eksempelby-esdh"))
     installation, clock = open_installation(load_settings(operator.settings)), Clock()
     clock.now = now()
-    endpoint = SoapEndpoint(
-        Service.MUNICIPALITY, "https://localhost:8443", installation, signing_key("gateway-message")
-    )
+    endpoint = SoapEndpoint(Service.MUNICIPALITY, "https://localhost:8443", installation, Metrics())
     accepted(Caller(endpoint, signing_key("eksempelby-esdh"), clock), sending(paper(clock())))
     with installation.database.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM data_key")

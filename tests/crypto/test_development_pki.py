@@ -226,10 +226,17 @@ key = "p-256"
 """
 
 
+def test_a_pki_without_the_unit_that_marks_it_is_not_made() -> None:
+    assert read_declaration(SMALL)
+    for other in ('unit = "Test"', 'unit = "test - bropost"', ""):
+        with pytest.raises(ValueError, match="unit"):
+            read_declaration(SMALL.replace('unit = "Test - Bropost"', other))
+
+
 def test_each_making_gives_fresh_keys() -> None:
     declaration, at = read_declaration(SMALL), development_pki().at
     first, second = build_pki(declaration, at), build_pki(declaration, at)
-    assert first.root_fingerprints != second.root_fingerprints
+    assert first.roots != second.roots
     assert not set(files(first).values()) & set(files(second).values())
     assert first.certificate("leaf").x509.subject == second.certificate("leaf").x509.subject
 

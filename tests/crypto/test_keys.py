@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import hmac
 import pickle
 from collections.abc import Callable
 
@@ -13,7 +11,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gateway.crypto.algorithms import SignatureAlgorithm
-from gateway.crypto.keys import BlindIndexKey, CheckpointKey, DataKey, KeyEncryptionKey, SigningKey
+from gateway.crypto.keys import (
+    PIECE_OCTETS,
+    CheckpointKey,
+    DataKey,
+    KeyEncryptionKey,
+    SigningKey,
+)
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError, InputError, InternalError, TrustError
 from tests.pki import development_pki
@@ -119,6 +123,16 @@ def test_what_a_data_key_encrypts_it_decrypts_under_the_same_name() -> None:
     assert key.decrypt(key.encrypt(OCTETS, b"document 1"), b"document 1") == OCTETS
 
 
+@pytest.mark.parametrize("size", [0, 1, PIECE_OCTETS - 1, PIECE_OCTETS, PIECE_OCTETS + 1, 3 * PIECE_OCTETS])
+def test_what_a_data_key_encrypts_in_pieces_it_decrypts_as_a_whole(size: int) -> None:
+    key, plaintext = DataKey(), bytes(index % 251 for index in range(size))
+    pieces = list(key.encrypt_in_pieces(memoryview(plaintext), b"document 1"))
+    assert max(map(len, pieces)) <= PIECE_OCTETS
+    assert key.decrypt(b"".join(pieces), b"document 1") == plaintext
+    with _fails(InternalError, Code.STORED_DATA_ALTERED):
+        key.decrypt(b"".join(pieces), b"document 2")
+
+
 def test_encrypting_twice_gives_two_different_results() -> None:
     key = DataKey()
     assert key.encrypt(OCTETS, b"") != key.encrypt(OCTETS, b"")
@@ -172,29 +186,10 @@ def test_a_wrapped_key_does_not_hold_the_key_readable() -> None:
     assert key._octets not in party.wrap(key, b"")
 
 
-# --- blind index -------------------------------------------------------------------------------------------------
-
-
-def test_a_blind_index_is_an_hmac_of_purpose_and_value() -> None:
-    expected = hmac.new(SECRET, b"cpr\x007403055092", hashlib.sha256).digest()
-    assert BlindIndexKey(SECRET).index("cpr", "7403055092") == expected
-
-
-def test_a_blind_index_tells_values_purposes_and_keys_apart() -> None:
-    key = BlindIndexKey(SECRET)
-    found = {
-        key.index("cpr", "7403055092"),
-        key.index("cpr", "7403055093"),
-        key.index("case", "7403055092"),
-        BlindIndexKey(SECRET[::-1]).index("cpr", "7403055092"),
-    }
-    assert len(found) == 4
-
-
 # --- what holds for all of them ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [KeyEncryptionKey, BlindIndexKey, CheckpointKey.from_seed])
+@pytest.mark.parametrize("make", [KeyEncryptionKey, CheckpointKey.from_seed])
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
 def test_a_secret_of_another_length_is_refused(make: Callable[[bytes], object], length: int) -> None:
     with _fails(InputError, Code.SETTINGS_INVALID):
@@ -208,11 +203,10 @@ def _every_key() -> list[object]:
         pki.checkpoint_key(),
         DataKey(),
         KeyEncryptionKey(SECRET),
-        BlindIndexKey(SECRET),
     ]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(4))
 def test_a_key_shows_nothing_and_cannot_be_copied_or_pickled(number: int) -> None:
     key = _every_key()[number]
     assert repr(key) == str(key) == f"<{type(key).__name__}>"
@@ -220,8 +214,3 @@ def test_a_key_shows_nothing_and_cannot_be_copied_or_pickled(number: int) -> Non
     for give_away in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             give_away(key)
-
-
-def test_a_purpose_with_a_zero_octet_is_refused() -> None:
-    with pytest.raises(ValueError, match="purpose"):
-        BlindIndexKey(SECRET).index("cpr\x00", "1")

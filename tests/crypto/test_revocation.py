@@ -159,18 +159,6 @@ def test_the_kept_list_answers_years_later_for_the_time_of_the_document() -> Non
         _status(later, pki.at - timedelta(days=300))
 
 
-def test_in_retrospect_a_list_made_within_a_day_after_the_document_answers_too() -> None:
-    at = development_pki().at
-    day = timedelta(hours=24)
-    revocations = _revocations(_list(at + day, revoked_at=at + day - SECOND))
-    with _unknown():
-        _status(revocations, at)
-    assert _status(revocations.for_kept_documents(), at) is Status.GOOD
-    assert _status(revocations.for_kept_documents(), at + day) is Status.REVOKED
-    with _unknown():
-        _status(revocations.for_kept_documents(), at - SECOND)
-
-
 def test_there_is_no_evidence_where_nothing_is_known() -> None:
     pki = development_pki()
     assert pki.revocations().evidence(_issuing(), pki.at) == pki.lists["issuing"]

@@ -166,20 +166,6 @@ def test_a_trust_store_made_without_an_environment_believes_no_development_root(
         TrustStore(pki.roots, pki.intermediates, frozenset(pki.declaration.policies))
 
 
-def test_a_development_root_is_known_by_its_fingerprint_too() -> None:
-    pki = small_pki('unit = "Test - Bropost"', 'unit = "Test - andet"')
-    policies = pki.declaration.policies
-    assert TrustStore.build(pki.roots, pki.intermediates, policies, environment="production")
-    with refused(Code.DEVELOPMENT_ROOT):
-        TrustStore.build(
-            pki.roots,
-            pki.intermediates,
-            policies,
-            environment="production",
-            development_roots=pki.root_fingerprints,
-        )
-
-
 def test_a_trust_store_needs_roots_that_are_roots_and_policies() -> None:
     pki = development_pki()
     for roots, policies in (

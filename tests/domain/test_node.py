@@ -30,9 +30,9 @@ def test_every_element_at_a_path_is_found_in_order() -> None:
     assert RECIPIENT.text_of("Attention/Unit") is None
 
 
-def test_leaves_are_the_elements_without_elements() -> None:
-    assert list(RECIPIENT.leaves()) == [FIRST, LEAF]
-    assert [node.line for node in RECIPIENT.walk()] == [4, 5, 6, 7]
+def test_leaves_are_the_elements_without_elements_and_blocks_those_with() -> None:
+    assert RECIPIENT.leaves() == [FIRST, LEAF]
+    assert RECIPIENT.blocks() == [RECIPIENT, ATTENTION]
 
 
 def test_an_attribute_is_read_or_absent() -> None:

@@ -188,6 +188,9 @@ HEADER = {
     "17, guardian informed": Try(
         set(), NOTICE, (born("2008-10-07"), text("Header/GuardianInformation", "INFORMED"))
     ),
+    "guardian not informed, no cause": Try(
+        {"H17 E"}, NOTICE, (born("2008-10-07"), text("Header/GuardianInformation", "NOT_INFORMED_FOR_CAUSE"))
+    ),
     "18, guardian not told of": Try(set(), NOTICE, (born("2008-10-06"), drop("Header/GuardianInformation"))),
     "17, in a letter": Try(set(), LETTER, (born("2008-10-07"), drop("Header/GuardianInformation"))),
     "protected, whereabouts": Try(

@@ -258,10 +258,11 @@ def _without_evidence(answer: Answered) -> tuple[int, bool, bytes]:
     return _shape(answer)
 
 
-def test_a_document_under_a_foreign_documents_id_is_another_document(town: Town) -> None:
-    answer = _foreign_letter(town, document_id=id_of(town.letter))
-    assert answer.fault_code is None
-    assert answer.text("Repeated") == "false"
+def test_a_document_under_a_foreign_documents_id_never_stands_beside_it(town: Town) -> None:
+    """Whoever knows the id learns that its recipient has a document of it, and nothing of which or whose."""
+    sent, received = (_foreign_letter(town, document_id=id_of(each)) for each in (town.told, town.letter))
+    assert sent.fault_code == received.fault_code == "DOCUMENT_ID_TAKEN"
+    assert _without_evidence(sent) == _without_evidence(received)
     town.house.work()
     first = town.ask(Operation.RETRIEVE, INSTITUTION, id_of(town.letter))
     assert "11111111" in base64.b64decode(first.text("ExactOctets")).decode()

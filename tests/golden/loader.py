@@ -1,7 +1,7 @@
 """The golden files by name: documents, evidence, messages of the services, attachments and test registers.
 
 A name without a folder is a document's: `golden("education-order-letter")`, `golden("evidence/Withdrawal")`,
-`golden("service/SendLetter")`.
+`golden("service/SendLetter")`, `golden("signatures/unsigned-properties")`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import UnavailableError
@@ -35,9 +36,36 @@ def _ready(house: TestInstallation) -> tuple[int, dict[str, bool]]:
 
 
 def test_a_sound_installation_is_ready(house: TestInstallation) -> None:
-    good = {"ready": True, "store": True, "revocation_lists": True, "outbox": True}
+    checks = ("ready", "store", "revocation_lists", "seal_certificate", "message_certificate", "outbox")
+    good = dict.fromkeys(checks, True)
     assert _ready(house) == (200, good)
     assert health.live(ASK).status == 200
+
+
+@pytest.mark.parametrize("which", ["seal", "message"])
+def test_an_installation_whose_own_certificate_is_revoked_is_not_ready_and_says_which(
+    house: TestInstallation, which: str
+) -> None:
+    house.clock.forward(minutes=1)
+    house.renew_lists(f"gateway-{which}")
+    with structlog.testing.capture_logs() as logs:
+        status, told = _ready(house)
+        assert _ready(house) == (status, told)
+    assert status == 503
+    assert [name for name, good in told.items() if not good] == ["ready", f"{which}_certificate"]
+    assert [(each["log_level"], each["which"], each["code"]) for each in logs] == [
+        ("error", which, "CERTIFICATE_REVOKED")
+    ]
+    assert health.live(ASK).status == 200
+
+
+def test_an_installation_whose_own_certificates_have_expired_is_not_ready(house: TestInstallation) -> None:
+    house.clock.now = house.pki.certificate("gateway-seal").x509.not_valid_after_utc
+    house.renew_lists()
+    assert _ready(house)[0] == 200
+    house.clock.forward(seconds=1)
+    status, told = _ready(house)
+    assert (status, told["seal_certificate"], told["message_certificate"]) == (503, False, False)
 
 
 def test_an_installation_that_delivers_nothing_is_not_ready(house: TestInstallation) -> None:

@@ -15,9 +15,9 @@ from gateway.protocol import soap, wss
 from gateway.protocol.soap import SoapVersion
 from gateway.services.installation import Installation
 from gateway.xmlcore.namespaces import SERVICE, WSA, tag
-from tests.installation import MUNICIPALITY, Caller, TestInstallation, open_test_installation
+from tests.installation import MUNICIPALITY, Answered, Caller, TestInstallation, open_test_installation
 from tests.messages import addressing
-from tests.services.papers import PERSONAL, paper, request, row_counts, send_letter, sending
+from tests.services.papers import PERSONAL, grown, paper, request, row_counts, send_letter, sending
 
 
 @pytest.fixture
@@ -83,7 +83,9 @@ def test_answers_and_faults_are_in_the_version_that_was_asked(
 
 def test_an_answer_relates_to_the_message_that_was_asked_with(house: TestInstallation) -> None:
     def headers(body: etree._Element) -> dict[str, str]:
-        named = addressing(MessageID="urn:uuid:8b1f2a52-6c1e-4c39-9a0b-0d9f6f5a7c11", To="https://localhost")
+        named = addressing(
+            MessageID="urn:uuid:8b1f2a52-6c1e-4c39-9a0b-0d9f6f5a7c11", To=house.esdh.endpoint.address
+        )
         octets = wss.secure(soap.envelope(SoapVersion.SOAP_11, body, named), house.esdh.key, house.clock())
         root = etree.fromstring(house.esdh.send(octets).http.body)
         return {etree.QName(each).localname: each.text or "" for each in root.iter(f"{{{WSA}}}*")}
@@ -93,6 +95,43 @@ def test_an_answer_relates_to_the_message_that_was_asked_with(house: TestInstall
     assert answered["Action"] == f"{SERVICE}/PingResponse"
     assert answered["MessageID"].startswith("urn:uuid:")
     assert headers(request("Ping", None))["Action"] == f"{SERVICE}/Ping/Fault"  # the same MessageID again
+
+
+def _addressed(house: TestInstallation, to: str, body: etree._Element | None = None) -> Answered:
+    """The answer to a message of the municipality's system that is addressed to this address."""
+    body = request("Ping", None, Echo="Hej") if body is None else body
+    named = soap.envelope(SoapVersion.SOAP_11, body, addressing(To=to))
+    return house.esdh.send(wss.secure(named, house.esdh.key, house.clock()))
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://localhost:8443/municipality/1",
+        "HTTPS://LocalHost:8443/municipality/1",
+        " https://localhost:8443/municipality/1\n",
+        f"{WSA}/anonymous",
+    ],
+)
+def test_a_message_addressed_to_this_service_is_answered(house: TestInstallation, to: str) -> None:
+    assert _addressed(house, to).text("Echo") == "Hej"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://other.example:8443/municipality/1",
+        "https://localhost:8443/institution/1",
+        "https://localhost/municipality/1",
+        "",
+    ],
+    ids=["another installation", "the other service", "another port", "nobody"],
+)
+def test_a_message_signed_for_another_service_does_nothing_here(house: TestInstallation, to: str) -> None:
+    before = row_counts(house)
+    answer = _addressed(house, to, sending(paper(house.clock())))
+    assert (answer.fault_code, answer.is_signed) == ("ADDRESSING_OTHER_SERVICE", True)
+    assert grown(before, row_counts(house)) == {"refusal": 1, "replay": 1, "log_entry": 1, "opening": 1}
 
 
 def test_no_answer_carries_addressing_that_was_not_asked_for(house: TestInstallation) -> None:

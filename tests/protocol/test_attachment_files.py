@@ -68,9 +68,32 @@ BAD = {
 }
 
 
+def refused(octets: bytes) -> bool:
+    try:
+        inspect_attachment(1, "application/pdf", octets)
+    except InputError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("media_type", GOOD)
 def test_a_plain_file_of_each_accepted_type_is_accepted(media_type: str) -> None:
     inspect_attachment(1, media_type, GOOD[media_type])
+
+
+def test_an_escape_in_a_text_is_not_taken_for_one_in_the_name_before_it() -> None:
+    octets = PDF.replace(b"/ObjStm", b"/ObjStm (C#4d)")
+    assert octets != PDF
+    assert not refused(octets)
+
+
+@pytest.mark.parametrize("at", range(65_520, 65_550))
+@pytest.mark.parametrize("name", [b"/JavaScript", b"/J#61vaScript", b"/#4c#61#75#6e#63#68"])
+def test_a_name_is_found_wherever_it_stands_in_a_large_file(name: bytes, at: int) -> None:
+    filler = b"<< /Length 0 >>\n"
+    octets = b"%PDF-1.7\n" + filler * (at // len(filler) + 1)
+    with pytest.raises(InputError):
+        inspect_attachment(1, "application/pdf", octets[:at] + name + b" 1 " + pdf(b"<< >>"))
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -202,7 +202,7 @@ def test_a_request_that_breaks_the_schema_says_where_in_both_languages() -> None
         _read(Operation.SEND_NOTICE, SEND.replace("<d:Level>EUD", "<d:Level>ØØ"))
     (violation,) = refused.value.violations
     assert refused.value.code is Code.SCHEMA_INVALID
-    assert violation.path == "/SendNotice/Document/DropoutRiskNotice/Education/Level"
+    assert violation.path == "/Document/DropoutRiskNotice/Education/Level"
     assert violation.danish
     assert violation.english
 
@@ -230,7 +230,7 @@ def test_a_request_that_breaks_the_schema_says_where_in_both_languages() -> None
             SEND.replace(
                 "<s:Override>", "<s:Attachment><s:Number>1</s:Number><s:Content/></s:Attachment><s:Override>"
             ),
-            "/SendNotice/Attachment/Number",
+            "/SendNotice/Attachment[2]/Number",
             "attachment-number-repeated",
         ),
     ],

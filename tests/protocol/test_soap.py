@@ -17,6 +17,7 @@ from gateway.protocol.soap import (
     envelope,
     fault,
     fault_code,
+    is_addressed_to,
     unpack,
 )
 from gateway.xmlcore.namespaces import SERVICE, SOAP_11, SOAP_12, WSA, WSSE
@@ -174,6 +175,57 @@ def test_addressing_headers_are_found_by_name() -> None:
 )
 def test_addressing_header_that_could_mean_two_things_is_refused(headers: str) -> None:
     assert refusal(message(headers)) is Code.SOAP_MALFORMED
+
+
+OURS = "https://gateway.example/municipality/1"
+
+
+@pytest.mark.parametrize(
+    ("to", "address"),
+    [
+        (None, OURS),
+        (f"{WSA}/anonymous", OURS),
+        (OURS, OURS),
+        ("HTTPS://Gateway.Example/municipality/1", OURS),
+        ("https://gateway.example:443/municipality/1", OURS),
+        ("https://gateway.example:/municipality/1", OURS),
+        (OURS, "https://gateway.example:443/municipality/1"),
+        ("http://gateway.example:80/a", "http://gateway.example/a"),
+        ("https://[2001:DB8::1]:8443/a", "https://[2001:db8::1]:8443/a"),
+    ],
+)
+def test_a_message_may_be_addressed_in_any_form_of_our_address(to: str | None, address: str) -> None:
+    assert is_addressed_to(address, to)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://other.example/municipality/1",
+        "https://gateway.example.other.example/municipality/1",
+        "http://gateway.example/municipality/1",
+        "https://gateway.example:8443/municipality/1",
+        "https://gateway.example:80/municipality/1",
+        "https://gateway.example:0443/municipality/1",
+        "https://gateway.example:x/municipality/1",
+        "https://gateway.example/institution/1",
+        "https://gateway.example/Municipality/1",
+        "https://gateway.example/municipality/1/",
+        "https://gateway.example/municipality/%31",
+        "https://gateway.example/other/../municipality/1",
+        "https://gateway.example/municipality/1?wsdl",
+        "https://gateway.example/municipality/1?",
+        "https://gateway.example/municipality/1#",
+        "https://somebody@gateway.example/municipality/1",
+        "https://gateway.example/munici\tpality/1",
+        "https://[gateway.example/municipality/1",
+        "/municipality/1",
+        f"{WSA}/none",
+        "",
+    ],
+)
+def test_a_message_that_names_another_address_is_not_for_us(to: str) -> None:
+    assert not is_addressed_to(OURS, to)
 
 
 @pytest.mark.parametrize("version", list(SoapVersion))

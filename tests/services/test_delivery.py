@@ -12,11 +12,12 @@ import pytest
 import structlog
 
 from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import DeadlineKind
 from gateway.domain.disclosure import EntryKind
 from gateway.domain.identifiers import PartyId
 from gateway.interfaces.worker import Worker
 from gateway.services import delivery
-from gateway.storage import log, outbox
+from gateway.storage import deadlines, log, outbox
 from gateway.storage.blobs import ORPHAN_AGE
 from gateway.storage.outbox import OutboxRow
 from gateway.translog.leaf import parse_leaf
@@ -209,6 +210,25 @@ def test_a_failure_that_may_pass_is_tried_again_later_and_later(away: TestInstal
     away.work()
     assert _inbox(away) == [document_id]
     assert _waiting(away) == []
+    away.close()
+
+
+def test_after_about_a_day_of_attempts_a_person_looks_before_the_sender_is_told(
+    away: TestInstallation,
+) -> None:
+    send_letter(away)
+    began, attempts = away.clock(), 0
+    away.work()
+    while not _tasks(away):
+        away.clock.forward(seconds=delivery.PAUSES[min(attempts, len(delivery.PAUSES) - 1)].total_seconds())
+        attempts += 1
+        away.work()
+    (task,) = _tasks(away)
+    with away.installation.database.read() as connection:
+        (wait,) = deadlines.deadlines_of(connection, task.document_key)
+    assert timedelta(hours=22) < away.clock() - began < timedelta(hours=24)
+    assert wait.kind is DeadlineKind.DELIVERY
+    assert away.clock() < wait.due_at
     away.close()
 
 

@@ -8,7 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.installation import INSTITUTION, MUNICIPALITY, TestInstallation
+from gateway.domain.operations import Service
+from gateway.domain.party import Route
+from gateway.services import parties
+from tests.installation import INSTITUTION, MUNICIPALITY, Caller, TestInstallation
 from tests.services.papers import (
     accepted,
     confirm,
@@ -22,6 +25,19 @@ from tests.services.papers import (
     row_counts,
     send_letter,
 )
+
+VENDOR = "leverandoer-esdh"
+
+
+def _another_system(house: TestInstallation) -> Caller:
+    """A system that may act for the school too, by mandate."""
+    house.mandate(VENDOR, INSTITUTION)
+    return house.caller(VENDOR, Service.INSTITUTION)
+
+
+def _send_all_to(house: TestInstallation, system: str) -> None:
+    """Let the school's routes send every document to this system alone."""
+    parties.set_routes(house.installation, INSTITUTION, (Route(house.systems[system].id),))
 
 
 def test_a_hand_over_is_evidenced_with_what_was_stored_and_who_said_so(house: TestInstallation) -> None:
@@ -134,3 +150,52 @@ def test_a_letter_that_is_not_delivered_is_not_there_for_its_recipient(house: Te
         assert house.sis.call(body).fault_code == "NOT_FOUND"
     assert confirm(house.sis, document_id, b"").fault_code == "NOT_FOUND"
     assert read(house.sis, document_id, house.clock()).fault_code == "NOT_FOUND"
+
+
+# --- routes --------------------------------------------------------------------------------------------
+
+
+def test_a_system_to_which_no_route_leads_hands_nothing_over(house: TestInstallation) -> None:
+    other = _another_system(house)
+    _send_all_to(house, "proeveby-sis")
+    document_id = deliver_letter(house)
+    octets = retrieve(house, document_id)
+    before = row_counts(house)
+    answer = confirm(other, document_id, octets)
+    assert (answer.fault_code, answer.is_signed) == ("NOT_ROUTED", True)
+    assert grown(before, row_counts(house)) == {"refusal": 1, "replay": 1}
+    status = accepted(house.esdh, request("GetStatus", MUNICIPALITY, DocumentId=document_id))
+    assert status.text("State") == "AVAILABLE"
+    assert "HANDOVER" in status.texts("Deadline/Kind")
+    assert confirm(house.sis, document_id, octets).text("Repeated") == "false"
+
+
+def test_a_system_to_which_no_route_leads_may_still_fetch_and_register_a_reading(
+    house: TestInstallation,
+) -> None:
+    other = _another_system(house)
+    _send_all_to(house, "proeveby-sis")
+    document_id = deliver_letter(house)
+    accepted(other, request("Retrieve", INSTITUTION, DocumentId=document_id))
+    assert read(other, document_id, house.clock()).text("State") == "READ"
+
+
+def test_the_routes_of_the_moment_decide_who_hands_over(house: TestInstallation) -> None:
+    other = _another_system(house)
+    _send_all_to(house, "proeveby-sis")
+    document_id = deliver_letter(house)
+    octets = retrieve(house, document_id)
+    _send_all_to(house, VENDOR)
+    assert confirm(house.sis, document_id, octets).fault_code == "NOT_ROUTED"
+    assert confirm(other, document_id, octets).text("State") == "HANDED_OVER"
+
+
+def test_a_hand_over_may_be_repeated_after_the_routes_have_changed(house: TestInstallation) -> None:
+    _another_system(house)
+    document_id = deliver_letter(house)
+    octets = retrieve(house, document_id)
+    first = confirm(house.sis, document_id, octets)
+    _send_all_to(house, VENDOR)
+    again = confirm(house.sis, document_id, octets)
+    assert again.text("Repeated") == "true"
+    assert again.text("ContentHandover") == first.text("ContentHandover")

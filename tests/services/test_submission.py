@@ -328,16 +328,6 @@ def test_the_same_letter_with_other_attachments_is_refused(
     assert accepted(house.esdh, sending(letter, attachments=[b"Skema"])).text("Repeated") == "true"
 
 
-def test_two_parties_may_use_the_same_document_id(house: TestInstallation) -> None:
-    letter = paper(house.clock())
-    accepted(house.esdh, sending(letter))
-    same_id = notice(house.clock(), document_id=id_of(letter))
-    assert accepted(house.sis, sending(same_id, by=INSTITUTION)).text("Repeated") == "false"
-    house.work()
-    assert id_of(letter).encode() in retrieve(house, id_of(letter))
-    assert confirm(house.sis, id_of(letter), retrieve(house, id_of(letter))).fault_code is None
-
-
 def test_a_race_of_the_same_letter_is_won_once_and_both_get_its_result(house: TestInstallation) -> None:
     letter = sending(paper(house.clock()))
     messages = [house.esdh.message(letter) for _ in range(4)]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import structlog
 from lxml import etree
 
+from gateway.crypto.certificates import Usage
 from gateway.interfaces.health import Readiness
 from gateway.interfaces.http import HttpRequest
+from gateway.services.own_keys import OwnKey
 from gateway.xmlcore.namespaces import SERVICE, tag
 from tests.installation import INSTITUTION, MUNICIPALITY, Answered, TestInstallation
+from tests.pki import gateway_key
 from tests.services.papers import (
     SEALED_BY_SYSTEM,
     SEALS,
@@ -125,6 +129,8 @@ def test_the_certificates_and_lists_of_the_time_are_kept_with_the_letter(house: 
 def test_a_system_whose_certificate_expired_is_refused(house: TestInstallation) -> None:
     house.clock.forward(days=1096)
     house.renew_lists()
+    answering = OwnKey("message", gateway_key(house.pki, 3), Usage.MESSAGE, house.installation.trust)
+    house.installation = replace(house.installation, message_key=answering)
     with structlog.testing.capture_logs() as logs:
         http = house.esdh.endpoint.serve(
             HttpRequest(

@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from blake3 import blake3
 from sqlalchemy import Connection
 
 from gateway.domain.disclosure import LogOrigin
@@ -21,7 +21,7 @@ from gateway.storage.documents import PartRow
 from tests.storage.samples import MINUTE, MUNICIPALITY, NOON, digest, new_document
 
 CIPHERTEXT: Final = b"c" * (INLINE_OCTETS + 1)
-NAME: Final = sha256(CIPHERTEXT).hexdigest()
+NAME: Final = blake3(CIPHERTEXT).hexdigest()
 
 
 def accept(connection: Connection, blobs: Blobs, ciphertext: bytes) -> None:

@@ -78,7 +78,7 @@ def new_document(document_id: Uuid4 | None = None, *, sender: PartyId = MUNICIPA
         system_id=SYSTEM,
         request_digest=digest("request"),
         request_blob=None,
-        certificate_chain=(b"leaf", b"issuer"),
+        certificate_names=(digest("leaf").hex(), digest("issuer").hex()),
         revocation_names=(digest("list").hex(),),
     )
 

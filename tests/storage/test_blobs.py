@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError, UnavailableError
@@ -28,7 +28,7 @@ def test_a_blob_comes_back_under_the_digest_of_its_ciphertext(
     blobs = Blobs(tmp_path / "blobs")
     with database.transaction() as connection:
         name = blobs.put(connection, ciphertext)
-    assert name == sha256(ciphertext).hexdigest()
+    assert name == blake3(ciphertext).hexdigest()
     with database.read() as connection:
         assert blobs.get(connection, name) == ciphertext
 
@@ -48,7 +48,7 @@ def test_only_large_blobs_become_files_that_only_the_owner_may_read(
 
 def test_a_blob_that_was_never_recorded_is_not_there(database: Database, tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    staged = blobs.stage(LARGE)
+    staged = blobs.stage([LARGE])
     with database.read() as connection, pytest.raises(InternalError) as missing:
         blobs.get(connection, staged.name)
     assert missing.value.code is Code.STORED_DATA_ALTERED
@@ -80,10 +80,10 @@ def test_a_harmed_row_is_not_given_out(database: Database, tmp_path: Path) -> No
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    name = sha256(LARGE).hexdigest()
+    name = blake3(LARGE).hexdigest()
     (tmp_path / "blobs" / name[:2] / name[2:4] / name).mkdir(parents=True)
     with pytest.raises(UnavailableError) as refused:
-        blobs.stage(LARGE)
+        blobs.stage([LARGE])
     assert refused.value.code is Code.STORE_UNAVAILABLE
     assert _files(tmp_path / "blobs") == []
 
@@ -94,8 +94,8 @@ def test_what_a_crash_left_is_removed_after_an_hour_and_nothing_else(
     blobs = Blobs(tmp_path / "blobs")
     with database.transaction() as connection:
         kept = blobs.put(connection, LARGE)
-    orphan = blobs.stage(LARGE + b"orphan")
-    unfinished = tmp_path / "blobs" / orphan.name[:2] / orphan.name[2:4] / "unfinished-0"
+    blobs.stage([LARGE, b"orphan"])
+    unfinished = tmp_path / "blobs" / "unfinished-0"
     unfinished.write_bytes(b"half")
     now = datetime.now(UTC)
     with database.read() as connection:
@@ -112,9 +112,9 @@ def test_a_large_blob_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None
     def look(moment: str) -> None:
         files = _files(tmp_path / "blobs")
         seen.append(
-            (moment, [file.stat().st_size for file in files], files[0].name == sha256(LARGE).hexdigest())
+            (moment, [file.stat().st_size for file in files], files[0].name == blake3(LARGE).hexdigest())
         )
 
     blobs.on_rename.append(look)
-    blobs.stage(LARGE)
+    blobs.stage([LARGE])
     assert seen == [("before", [len(LARGE)], False), ("after", [len(LARGE)], True)]

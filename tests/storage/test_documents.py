@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from gateway.domain.catalogue import Code
-from gateway.domain.errors import InternalError
+from gateway.domain.errors import InputError, InternalError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.storage import deliveries, documents, validation_material
 from gateway.storage.database import Database
@@ -64,17 +64,29 @@ def test_a_recipient_is_not_the_owner(database: Database) -> None:
         assert documents.find_own(connection, SCHOOL, new.document_id) is None
 
 
-def test_one_id_from_two_senders_is_two_documents(database: Database) -> None:
-    theirs = new_document()
-    ours = new_document(theirs.document_id, sender=SCHOOL)
+@pytest.mark.parametrize(
+    ("sender", "recipient"),
+    [(SCHOOL, MUNICIPALITY), (SCHOOL, STRANGER), (STRANGER, SCHOOL), (STRANGER, MUNICIPALITY)],
+    ids=["answered", "sent on", "to who was sent it", "to who sent it"],
+)
+def test_a_party_has_one_document_of_an_id(database: Database, sender: PartyId, recipient: PartyId) -> None:
+    first = new_document()
+    second = replace(first, sender=sender, recipient=recipient)
     with database.transaction() as connection:
-        key = documents.insert_document(connection, theirs, [])
-        deliveries.add_delivery(connection, key, SCHOOL, NOON)
-        assert documents.find_own(connection, SCHOOL, ours.document_id) is None
-        documents.insert_document(connection, ours, [])
-        found = documents.find_visible(connection, SCHOOL, ours.document_id)
-        assert found is not None
-        assert found.sender == SCHOOL
+        documents.insert_document(connection, first, [])
+    with pytest.raises(InputError) as refused, database.transaction() as connection:
+        documents.insert_document(connection, second, [])
+    assert refused.value.code is Code.DOCUMENT_ID_TAKEN
+    with database.read() as connection:
+        assert documents.find_own(connection, sender, first.document_id) is None
+
+
+def test_parties_that_share_no_document_may_use_the_same_id(database: Database) -> None:
+    first = new_document()
+    second = replace(first, sender=STRANGER, recipient=PartyId(MUNICIPALITY.cvr, "0998"))
+    with database.transaction() as connection:
+        key = documents.insert_document(connection, first, [])
+        assert documents.insert_document(connection, second, []) != key
 
 
 def test_the_same_id_from_the_same_sender_cannot_be_stored_twice(database: Database) -> None:
@@ -101,10 +113,8 @@ def test_a_conversation_keeps_the_order_of_acceptance(database: Database) -> Non
 def test_certificates_and_lists_are_kept_once(database: Database) -> None:
     with database.transaction() as connection:
         names = [validation_material.keep(connection, octets) for octets in (b"list", b"leaf", b"list")]
-        for _ in range(2):
-            documents.insert_document(connection, new_document(), [])
         rows = connection.exec_driver_sql("SELECT count(*) FROM validation_material").scalar_one()
-        assert rows == 3
+        assert rows == 2
         assert validation_material.kept(connection, names) == (b"list", b"leaf", b"list")
 
 

@@ -47,13 +47,11 @@ def test_a_partys_key_opens_what_it_wrapped_also_after_a_restart(tmp_path: Path)
     data_key = DataKey()
     sealed = data_key.encrypt(b"content", b"name")
     wrapped = store.key_encryption_key(SCHOOL).wrap(data_key, b"document")
-    index = store.blind_index_key(SCHOOL).index("cpr", "7403055092")
     again = KeyStore(tmp_path / "keys")
     again.create(SCHOOL)  # keeps the keys that are there
     assert (
         again.key_encryption_key(SCHOOL).unwrap(wrapped, b"document").decrypt(sealed, b"name") == b"content"
     )
-    assert again.blind_index_key(SCHOOL).index("cpr", "7403055092") == index
 
 
 def test_another_partys_keys_are_other_keys(tmp_path: Path) -> None:
@@ -63,8 +61,6 @@ def test_another_partys_keys_are_other_keys(tmp_path: Path) -> None:
     wrapped = store.key_encryption_key(SCHOOL).wrap(DataKey(), b"document")
     with pytest.raises(InternalError):
         store.key_encryption_key(MUNICIPALITY).unwrap(wrapped, b"document")
-    values = {store.blind_index_key(party).index("cpr", "7403055092") for party in (SCHOOL, MUNICIPALITY)}
-    assert len(values) == 2
 
 
 def test_a_missing_key_is_told_by_party_and_name(tmp_path: Path) -> None:
@@ -81,7 +77,7 @@ def test_keys_are_readable_to_their_owner_only(tmp_path: Path) -> None:
     store.add_seal_key(SCHOOL, *_seal_pem())
     files = list((tmp_path / "keys").iterdir())
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
-    assert len(files) == 3
+    assert len(files) == 2
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
 
 
@@ -127,21 +123,24 @@ def test_a_seal_key_without_its_certificate_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_creators_at_the_same_time_agree_on_one_key(tmp_path: Path) -> None:
+    data_key = DataKey()
+    sealed = data_key.encrypt(b"content", b"name")
     for attempt in range(10):
         folder = tmp_path / str(attempt)
         start = threading.Barrier(4)
-        values: list[bytes] = []
+        wrapped: list[bytes] = []
 
-        def create(store: KeyStore, start: threading.Barrier = start, values: list[bytes] = values) -> None:
+        def create(store: KeyStore, start: threading.Barrier = start, wrapped: list[bytes] = wrapped) -> None:
             start.wait()
             store.create(SCHOOL)
-            values.append(store.blind_index_key(SCHOOL).index("cpr", "7403055092"))
+            wrapped.append(store.key_encryption_key(SCHOOL).wrap(data_key, b"document"))
 
         threads = [threading.Thread(target=create, args=(KeyStore(folder),)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(values) == 4
-        assert len(set(values)) == 1
-        assert len(list(folder.iterdir())) == 2
+        kept = KeyStore(folder).key_encryption_key(SCHOOL)
+        opened = [kept.unwrap(each, b"document").decrypt(sealed, b"name") for each in wrapped]
+        assert opened == [b"content"] * 4
+        assert len(list(folder.iterdir())) == 1

@@ -192,6 +192,35 @@ def test_the_service_schema_knows_documents_within_its_messages() -> None:
     assert service_schema().validate(parse(LETTER.encode()))[0].code == "root-unknown"
 
 
+_SENDING = (
+    '<SendLetter xmlns="urn:dk:bropost:service:1"><OnBehalfOf><Cvr>11111111</Cvr>'
+    "<MunicipalityCode>0999</MunicipalityCode></OnBehalfOf>{document}</SendLetter>"
+)
+
+
+def test_a_violation_inside_the_document_has_the_same_path_in_a_message_and_alone() -> None:
+    broken = _changed("7403055092", "740305-5092")
+    alone = document_schema().validate(parse(broken.encode()))
+    carried = service_schema().validate(parse(_SENDING.format(document=broken).encode()))
+    assert [each.path for each in alone] == ["/Document/Header/Subject/CprNumber"]
+    assert [each.path for each in carried] == [each.path for each in alone]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("<Cvr>11111111", "<Cvr>1", "/SendLetter/OnBehalfOf/Cvr"),
+        ("{document}", "{document}<Override/>", "/SendLetter/Override"),
+        ("{document}", "{document}{document}", "/SendLetter/Document[2]"),
+    ],
+)
+def test_a_violation_outside_of_the_document_has_a_path_from_the_message(
+    before: str, after: str, path: str
+) -> None:
+    message = _SENDING.replace(before, after).format(document=LETTER)
+    assert [each.path for each in service_schema().validate(parse(message.encode()))] == [path]
+
+
 @pytest.mark.parametrize("beginning", ["file://", "", "bropost-schema:/"])
 def test_a_schema_reads_packaged_files_alone(
     beginning: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -207,12 +236,11 @@ def test_a_schema_reads_packaged_files_alone(
         schema._compile("document/including.xsd")
 
 
-def test_schemas_compile_in_several_threads_at_once() -> None:
+def test_no_thread_makes_a_schema_once_all_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.compile_all()
+    monkeypatch.delattr(schema, "_compile")
     with ThreadPoolExecutor(max_workers=6) as pool:
-        compiled = list(
-            pool.map(schema._compile, [resources.DOCUMENT_SCHEMA, resources.EVIDENCE_SCHEMA] * 30)
-        )
-    assert len({id(one) for one in compiled}) == 60
+        assert not any(pool.map(_violations, [LETTER] * 60))
 
 
 @pytest.mark.parametrize(

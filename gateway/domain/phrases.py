@@ -1,0 +1,315 @@
+"""The phrases that errors fill into their sentences: in English as raisers write them, and in Danish beside it.
+
+A fact of an error is a number, a name that is the same in both languages (`Content-Type`, a party, an identifier), or
+one of these phrases. `{}` stands for a name, `{*}` for one that may hold spaces, such as a path. A house test keeps the
+list whole, so that no Danish sentence gets an English phrase.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+PHRASES: Final[Mapping[str, str]] = {
+    # --- MIME and attachments ------------------------------------------------------------------------
+    "boundary": "skillelinjen",
+    "part headers": "en dels hoveder",
+    "cid URI": "en cid-URI",
+    "no part": "ingen dele",
+    "Content-ID twice or missing": "Content-ID mangler eller står to gange",
+    "Content-Transfer-Encoding other than binary, 8bit or 7bit": (
+        "anden Content-Transfer-Encoding end binary, 8bit og 7bit"
+    ),
+    "a line that begins with the boundary": "en linje, der begynder som skillelinjen",
+    "a delimiter is missing": "en skillelinje mangler",
+    "a delimiter after a bare line feed": "en skillelinje efter et linjeskift uden CR",
+    "data after the closing delimiter": "data efter den afsluttende skillelinje",
+    "start names no part": "start nævner ingen del",
+    "type is not that of the root part": "type er ikke roddelens",
+    "a part that nothing refers to": "en del, som intet henviser til",
+    "two references to one part": "to henvisninger til én del",
+    "a cid: URI names no part": "en cid:-URI nævner ingen del",
+    "an XML attachment; send it as application/octet-stream": (
+        "et XML-bilag; send det som application/octet-stream"
+    ),
+    "an xop:Include that is not all its element holds": (
+        "en xop:Include, der ikke er elementets eneste indhold"
+    ),
+    "an xop:Include with other than href": "en xop:Include med andet end href",
+    "the media type is not accepted": "medietypen modtages ikke",
+    "it is not a PDF": "det er ikke en PDF",
+    "it is not a PNG": "det er ikke en PNG",
+    "it is not a JPEG": "det er ikke en JPEG",
+    "the PDF is cut off": "PDF'en er afkortet",
+    "the PNG is cut off": "PNG'en er afkortet",
+    "bytes follow the end of the PNG": "der er bytes efter PNG'ens slutning",
+    "the JPEG is cut off or followed by other bytes": "JPEG'en er afkortet eller efterfulgt af andre bytes",
+    "the PDF holds {}": "PDF'en indeholder {}",
+    "the PDF has too many escaped names": "PDF'en har for mange navne med #-koder",
+    "the PDF hides active content behind an escaped name": (
+        "PDF'en skjuler aktivt indhold bag et navn med #-koder"
+    ),
+    "an object stream of the PDF cannot be found": "en objektstrøm i PDF'en kan ikke findes",
+    "an object stream of the PDF cannot be read": "en objektstrøm i PDF'en kan ikke læses",
+    "the object streams of the PDF are too large": "PDF'ens objektstrømme er for store",
+    "the text is too long to be searched; send it as PDF": (
+        "teksten er for lang til at blive gennemsøgt; send den som PDF"
+    ),
+    "the text is not UTF-8": "teksten er ikke UTF-8",
+    "the text holds control characters": "teksten indeholder styretegn",
+    # --- XML and SOAP --------------------------------------------------------------------------------
+    "octets": "bytes",
+    "octets of one text": "bytes i én tekst",
+    "depth": "dybde",
+    "elements": "elementer",
+    "comments": "kommentarer",
+    "attributes of one element": "attributter i ét element",
+    "namespace declarations of one element": "navnerumserklæringer i ét element",
+    "namespaces in scope of one element": "navnerum, der gælder i ét element",
+    "a comment": "en kommentar",
+    "a comment in a value": "en kommentar i en værdi",
+    "a processing instruction": "en behandlingsinstruktion",
+    "a namespace that is not an absolute URI": "et navnerum, der ikke er en absolut URI",
+    "a reference to a control character": "en henvisning til et styretegn",
+    "the control character {}": "styretegnet {}",
+    "the hidden character {}": "det skjulte tegn {}",
+    "a hidden character in damaged UTF-8": "et skjult tegn i beskadiget UTF-8",
+    "an element without a canonical form": "et element uden kanonisk form",
+    "an xsi attribute": "en xsi-attribut",
+    "another version than XML 1.0": "en anden version end XML 1.0",
+    "text between elements": "tekst mellem elementer",
+    "a node that is no element": "andet end elementer",
+    "the root element is no Envelope": "rodelementet er ikke en Envelope",
+    "Envelope holds other than Header and Body": "Envelope indeholder andet end Header og Body",
+    "Body holds other than one element": "Body indeholder andet end ét element",
+    "more than one Security header, or one for somebody else": (
+        "mere end én Security-header, eller en til en anden"
+    ),
+    "{} twice": "{} to gange",
+    "{} is not the anonymous address": "{} er ikke den anonyme adresse",
+    "{} holds more than text": "{} indeholder mere end tekst",
+    # --- signatures and certificates -----------------------------------------------------------------
+    "the signature": "signaturen",
+    "the key": "nøglen",
+    "the document": "dokumentet",
+    "the security header": "sikkerhedsheaderen",
+    "a digest": "en kontrolsum",
+    "a key": "en nøgle",
+    "a key of another kind": "en nøgle af en anden slags",
+    "a reference": "en henvisning",
+    "a transform": "en transformation",
+    "an attachment": "et bilag",
+    "an element": "et element",
+    "canonicalisation": "kanonisering",
+    "parameters": "parametre",
+    "(unreadable)": "(ulæselig)",
+    "RSA with {} bits": "RSA med {} bit",
+    "RSA with this exponent": "RSA med denne eksponent",
+    "a value with children": "en værdi med underelementer",
+    "an id that is no name": "et id, der ikke er et navn",
+    "an id that stands twice": "et id, der står to gange",
+    "two ids of one element": "to id'er på ét element",
+    "an unexpected attribute": "en uventet attribut",
+    "not base64": "ikke base64",
+    "no {}": "uden {}",
+    "children of {}": "underelementer i {}",
+    "references of SignedInfo": "henvisninger i SignedInfo",
+    "URI of a reference": "en henvisnings URI",
+    "length of a digest": "en kontrolsums længde",
+    "number of transforms": "antallet af transformationer",
+    "number of inclusive prefixes": "antallet af inklusive præfikser",
+    "an inclusive prefix": "et inklusivt præfiks",
+    "parameters of a canonicalisation": "parametre til en kanonisering",
+    "parameters of a digest": "parametre til en kontrolsum",
+    "parameters of a transform": "parametre til en transformation",
+    "an Object in a message signature": "et Object i en meddelelsessignatur",
+    "token reference": "henvisningen til et token",
+    "X509Data names no certificate, or two": "X509Data nævner intet eller to certifikater",
+    "a reference leads nowhere": "en henvisning fører ingen steder hen",
+    "a reference of another form": "en henvisning af en anden form",
+    "something else is signed": "noget andet er signeret",
+    "Body or Timestamp is not signed": "Body eller Timestamp er ikke signeret",
+    "an xop:Include outside the Body of an MTOM message": "en xop:Include uden for Body i en MTOM-meddelelse",
+    "transforms": "transformationer",
+    "not exactly one signature": "ikke netop én signatur",
+    "not exactly one {}": "ikke netop én {}",
+    "not the document and the signed properties": "ikke dokumentet og de signerede egenskaber",
+    "signed properties at another place": "signerede egenskaber et andet sted",
+    "the signature is not the last element": "signaturen er ikke det sidste element",
+    "SigningCertificateV2 is not the certificate of KeyInfo": (
+        "SigningCertificateV2 er ikke certifikatet i KeyInfo"
+    ),
+    "SigningTime lies in the future": "SigningTime ligger i fremtiden",
+    "not readable": "ikke læselig",
+    "not DER": "ikke DER",
+    "not version 3": "ikke version 3",
+    "not a PEM file of certificates": "ikke en PEM-fil med certifikater",
+    "serial number": "serienummer",
+    "too large": "for stor",
+    "country": "land",
+    "policy": "politik",
+    "extended key usage": "udvidet nøgleanvendelse",
+    "an authority's certificate": "en udsteders certifikat",
+    "subject of several values in one part": "et emne med flere værdier i én del",
+    "none or too many certificates": "ingen eller for mange certifikater",
+    "key identifiers": "nøgleidentifikationer",
+    "no path to a root": "ingen vej til en rod",
+    "it is identified, but not known": "det er angivet, men kendes ikke",
+    "algorithm": "algoritme",
+    "signature": "signatur",
+    "another issuer": "en anden udsteder",
+    "an unknown issuer": "en ukendt udsteder",
+    "an issuer that may not sign lists": "en udsteder, der ikke må signere lister",
+    "an entry for another issuer": "en post for en anden udsteder",
+    "an entry of a delta list": "en post fra en deltaliste",
+    "an entry that is not readable": "en post, der ikke kan læses",
+    "not a plain, complete list": "ikke en almindelig, fuldstændig liste",
+    # --- the log and its bundle ----------------------------------------------------------------------
+    "empty": "tom",
+    "not three parts joined by +": "ikke tre dele forbundet med +",
+    "not an Ed25519 key": "ikke en Ed25519-nøgle",
+    "the key id is that of another key": "nøgle-id'et er en anden nøgles",
+    "not three lines, a blank line and signatures": "ikke tre linjer, en tom linje og signaturer",
+    "origin, size or root": "lognavn, størrelse eller rod",
+    "size or root": "størrelse eller rod",
+    "a signature line": "en signaturlinje",
+    "it belongs to another log": "det hører til en anden log",
+    "no known key signed it": "ingen kendt nøgle har signeret det",
+    "its signature does not verify": "dets signatur kan ikke bekræftes",
+    "first line or blank line": "første linje eller den tomme linje",
+    "extra line, index line or number of hashes": (
+        "en ekstra linje, indekslinjen eller antallet af kontrolsummer"
+    ),
+    "a hash": "en kontrolsum",
+    "not one in canonical form": "ikke en i kanonisk form",
+    "not in canonical form": "ikke i kanonisk form",
+    "not JSON": "ikke JSON",
+    "not canonical JSON": "ikke kanonisk JSON",
+    "not UTF-8": "ikke UTF-8",
+    "not an object of format version {}": "ikke et objekt i formatversion {}",
+    "larger than {} octets": "større end {} bytes",
+    "an unknown field": "et ukendt felt",
+    "the field {}": "feltet {}",
+    "a note that is too long": "en note, der er for lang",
+    "cut off": "afkortet",
+    "missing or too long": "mangler eller er for lang",
+    "missing or of another length": "mangler eller har en anden længde",
+    "other members than expected": "andre medlemmer end ventet",
+    "format, size or a member too many": "format, størrelse eller et medlem for meget",
+    "keys of another log, none or too many": "en anden logs nøgler, ingen eller for mange",
+    "compressed, encrypted or of unknown length": "komprimeret, krypteret eller af ukendt længde",
+    "its header says something else than the directory": (
+        "dens hoved siger noget andet end indholdsfortegnelsen"
+    ),
+    "without entries, checkpoints or manifest": "uden poster, kontrolpunkter eller manifest",
+    "{} tiles for {} entries": "{} fliser til {} poster",
+    "not a ZIP file that can be read": "ikke en ZIP-fil, der kan læses",
+    "not a ZIP file without comment": "ikke en ZIP-fil uden kommentar",
+    "a ZIP64 record in another place than before its locator": (
+        "en ZIP64-post et andet sted end før dens henvisning"
+    ),
+    "a directory that is too large": "en for stor indholdsfortegnelse",
+    "a member with an unexpected name": "et medlem med et uventet navn",
+    "members that stand twice, or octets that belong to none": (
+        "medlemmer, der står to gange, eller bytes uden for dem"
+    ),
+    "octets that belong to no member": "bytes, der ikke hører til et medlem",
+    "an entry of kind {} needs {*}": "en post af typen {} kræver {*}",
+    "an entry has a date of visibility exactly when it is delayed": (
+        "en post har en synlighedsdato, netop når den er udskudt"
+    ),
+    "subjects have a kind and a count above 0, or neither": (
+        "unge har både type og et antal over 0, eller ingen af delene"
+    ),
+    "an entry with a subject is about one": "en post med en ung handler om én",
+    "only an entry of kind ERASE erases": "kun en post af typen ERASE sletter",
+    # --- settings and commands -----------------------------------------------------------------------
+    "Field required": "mangler",
+    "Extra inputs are not permitted": "kendes ikke",
+    "this certificate": "dette certifikat",
+    "{*} cannot be read": "{*} kan ikke læses",
+    "{*} cannot be read as UTF-8 text": "{*} kan ikke læses som UTF-8-tekst",
+    "{*} cannot be written": "{*} kan ikke skrives",
+    "{*} cannot be made": "{*} kan ikke oprettes",
+    "{*} does not exist": "{*} findes ikke",
+    "{*} is there already": "{*} findes allerede",
+    "{*} is not empty": "{*} er ikke tom",
+    "{*} is no declaration": "{*} er ikke en erklæring",
+    "{*} lacks {}": "{*} mangler {}",
+    "{*} is not TOML: {*}": "{*} er ikke TOML; se den engelske tekst",
+    "{*} is not {} octets long": "{*} er ikke {} bytes lang",
+    "{*} is not a valid {}": "{*} er ikke en gyldig {}",
+    "--usage {}": "--usage {}",
+    "--address is no URL of a gateway": "--address er ikke en gateways URL",
+    "--until lies in the past": "--until ligger i fortiden",
+    "not a UUID version 4 in lower case": "ikke et UUID version 4 med små bogstaver",
+    "not a CVR number of eight digits": "ikke et CVR-nummer på otte cifre",
+    "a unit is a municipality code (0nnn) or an institution number of six characters": (
+        "en enhed er en kommunekode (0nnn) eller et institutionsnummer på seks tegn"
+    ),
+    "server.tls_certificate {*} and server.tls_key {*} cannot be used together": (
+        "server.tls_certificate {*} og server.tls_key {*} kan ikke bruges sammen"
+    ),
+    "store.database is not an address": "store.database er ikke en adresse",
+    "store.database is not the address of an SQLite file": "store.database er ikke adressen på en SQLite-fil",
+    "the database was made by another version of the gateway": (
+        "databasen er lavet af en anden version af gatewayen"
+    ),
+    "the database belongs to another installation than the setting installation says": (
+        "databasen hører til en anden installation end den, indstillingen installation angiver"
+    ),
+    "others may read {} in the key store; take the right from them (chmod go=)": (
+        "andre må læse {} i nøglelageret; fratag dem retten (chmod go=)"
+    ),
+    "a trust store needs roots and policies": "et tillidslager kræver rødder og politikker",
+    "a root certificate is not issued by itself": "et rodcertifikat er ikke udstedt af sig selv",
+    "the certificate does not belong to the private key": "certifikatet hører ikke til den private nøgle",
+    "a signing key is neither RSA nor P-256": "en signeringsnøgle er hverken RSA eller P-256",
+    "a checkpoint key": "en kontrolpunktsnøgle",
+    "a checkpoint key is not Ed25519": "en kontrolpunktsnøgle er ikke Ed25519",
+    "a key encryption key": "en nøglekrypteringsnøgle",
+    "a private key cannot be read with its password": "en privat nøgle kan ikke læses med sin adgangskode",
+}
+ONLY_IN_ENGLISH: Final = "se den engelske tekst"
+_BLANK: Final = re.compile(r"(\{\*?\})")
+_OPEN: Final = {"{}": r"(\S+)", "{*}": "(.+)"}
+_NAME: Final = re.compile(r"\S*")
+
+
+def in_danish(fact: str) -> str:
+    """The fact as it stands in a Danish sentence: the Danish phrase for an English one, and a name as it is.
+
+    What is neither, such as the words of a library, is left to the English sentence.
+    """
+    known = PHRASES.get(fact)
+    if known is not None:
+        return known
+    for pattern, danish in _patterns():
+        if found := pattern.fullmatch(fact):
+            return _filled(danish, found.groups())
+    if _NAME.fullmatch(fact):
+        return fact
+    name, colon, rest = fact.partition(": ")
+    return f"{name}: {in_danish(rest)}" if colon and _NAME.fullmatch(name) else ONLY_IN_ENGLISH
+
+
+def _filled(danish: str, names: tuple[str, ...]) -> str:
+    """The Danish phrase with its names in; what stood for a name may be a phrase itself."""
+    words = iter(names)
+    return _BLANK.sub(lambda _: PHRASES.get(word := next(words), word), danish)
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What phrases with names in them match, with their Danish; the most definite one first."""
+    with_names = [english for english in PHRASES if _BLANK.search(english)]
+    return tuple(
+        (re.compile(_pattern(english)), PHRASES[english])
+        for english in sorted(with_names, key=len, reverse=True)
+    )
+
+
+def _pattern(english: str) -> str:
+    return "".join(_OPEN.get(part) or re.escape(part) for part in _BLANK.split(english))
