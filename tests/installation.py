@@ -249,7 +249,7 @@ def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation
         claim_installation(connection, ID)
         known = {system.name: system for system in systems.list_systems(connection)}
     seal = signing_key("gateway-seal")
-    trust = TrustFiles(pki.trust_store(), lists)
+    trust = TrustFiles(pki.trust_store(), lists, look_seconds=0)
     installation = Installation(
         id=ID,
         environment=Environment.DEVELOPMENT,

@@ -69,12 +69,14 @@ class Lexicon:
             found |= self.exact[word]
         for word in self.phrases.keys() & words:
             found.update(each for phrase, each in self.phrases[word] if phrase.search(folded))
+        beginnings, endings = self.beginnings, self._all_endings
         for word in words:
-            for start, each in self.beginnings.get(word[:_KEY], ()):
-                if word.startswith(start):
-                    found.add(each)
-            if word.endswith(self._all_endings):
+            if word[:_KEY] in beginnings:
+                found.update(each for start, each in beginnings[word[:_KEY]] if word.startswith(start))
+            if word.endswith(endings):
                 found.update(each for end, each in self.endings.items() if word.endswith(end))
+        if not found:
+            return frozenset()
         return frozenset(
             each.rule
             for each in found
@@ -117,12 +119,10 @@ class WordLists:
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text in lower case; a word with a hyphen counts whole and in its parts."""
-    words = set()
-    for word in _WORD.findall(text.casefold()):
-        words.add(word)
-        if "-" in word:
-            words.update(word.split("-"))
-    return frozenset(words)
+    words = frozenset(_WORD.findall(text.casefold()))
+    if "-" not in text:
+        return words
+    return words.union(*(word.split("-") for word in words if "-" in word))
 
 
 @lru_cache(maxsize=8)

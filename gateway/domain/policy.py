@@ -101,8 +101,8 @@ class Gate:
     @cached_property
     def judgements(self) -> tuple[Judgement, ...]:
         """A judgement on every element that says something, in document order, and on every attachment's category."""
-        elements = tuple(map(self._judge_element, self.document.content()))
-        return elements + tuple(map(self._judge_attachment, self.document.attachments))
+        elements = [self._judge_element(node) for node in self.document.content()]
+        return (*elements, *map(self._judge_attachment, self.document.attachments))
 
     def covers(self, category: Category) -> bool:
         """Whether a claimed consent, in force, has this category in its scope."""

@@ -8,15 +8,19 @@ finds it first.
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
 from gateway.crypto.certificates import TrustedCertificate, Usage, verify_certificate
 from gateway.crypto.keys import SigningKey
+from gateway.crypto.revocation import Revocations
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError, UnavailableError
-from gateway.transport.trust_files import TrustFiles
+from gateway.transport.trust_files import Trust, TrustFiles
+
+VERDICT_STANDS: Final = timedelta(seconds=1)  # one letter asks three times
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +34,7 @@ class OwnKey:
         self._usage = usage
         self._trust = trust
         self._trouble: Code | None = None
+        self._judged: tuple[Revocations, datetime] | None = None
         self._lock = threading.Lock()
 
     def verified(self, at: datetime) -> TrustedCertificate:
@@ -37,8 +42,7 @@ class OwnKey:
 
         A revocation list that serves for reading serves for this: a restart must not take away what can be read.
         """
-        now = self._trust.current(at)
-        return verify_certificate(self._key.chain, self._usage, now.store, now.revocations.for_reading(), at)
+        return self._verified(self._trust.current(at), at)
 
     def usable(self, at: datetime) -> SigningKey:
         """Return the key, to sign with at the time `at`. UnavailableError OWN_CERTIFICATE_UNUSABLE."""
@@ -52,15 +56,29 @@ class OwnKey:
         Where no list can tell, the last verdict stands: what was accepted goes on while an authority is away, and a
         certificate that was revoked does not come back.
         """
+        now = self._trust.current(at)
         with self._lock:
-            before, self._trouble = self._trouble, self._judge(at)
+            if self._stands(now, at):
+                return self._trouble
+            before, self._trouble = self._trouble, self._judge(now, at)
+            self._judged = (now.revocations, at)
             if self._trouble is not before:
                 self._tell(self._trouble)
             return self._trouble
 
-    def _judge(self, at: datetime) -> Code | None:
+    def _stands(self, now: Trust, at: datetime) -> bool:
+        """Whether the last verdict was found a moment ago by the same lists."""
+        if self._judged is None:
+            return False
+        lists, judged_at = self._judged
+        return lists is now.revocations and judged_at <= at < judged_at + VERDICT_STANDS
+
+    def _verified(self, now: Trust, at: datetime) -> TrustedCertificate:
+        return verify_certificate(self._key.chain, self._usage, now.store, now.revocations.for_reading(), at)
+
+    def _judge(self, now: Trust, at: datetime) -> Code | None:
         try:
-            self.verified(at)
+            self._verified(now, at)
         except TrustError as error:
             return error.code
         except UnavailableError:

@@ -7,17 +7,22 @@ list that cannot be read or does not verify is left out, and the one before it s
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from gateway.crypto.certificate import Certificate
 from gateway.crypto.certificates import TrustStore
 from gateway.crypto.revocation import Revocations
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError, InputError
+
+LOOK_SECONDS: Final = 1.0  # a look takes as long as verifying a signature, and a letter asks six times
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +38,13 @@ class Trust:
 class TrustFiles:
     """Gives the trust of an installation; reads a revocation list again when its file has changed."""
 
-    def __init__(self, store: TrustStore, revocation_lists: Sequence[Path]) -> None:
+    def __init__(
+        self, store: TrustStore, revocation_lists: Sequence[Path], *, look_seconds: float = LOOK_SECONDS
+    ) -> None:
+        """Look at the files at most every `look_seconds`."""
         self._store = store
+        self._look_seconds = look_seconds
+        self._looked = -math.inf  # by the monotonic clock
         self._paths = tuple(revocation_lists)
         self._seen: dict[Path, tuple[int, int]] = {}
         self._revocations = Revocations()
@@ -43,8 +53,11 @@ class TrustFiles:
     def current(self, at: datetime) -> Trust:
         """Return the trust to judge by at the time `at` (our own clock, UTC)."""
         with self._lock:
-            for path in self._paths:
-                self._read_if_changed(path, at)
+            now = time.monotonic()
+            if now - self._looked >= self._look_seconds:
+                self._looked = now
+                for path in self._paths:
+                    self._read_if_changed(path, at)
             return Trust(self._store, self._revocations)
 
     def _read_if_changed(self, path: Path, at: datetime) -> None:

@@ -95,7 +95,7 @@ def two(house: TestInstallation) -> TwoIssuers:
     lists = [_list(house.folder, name) for name in ("root", FIRST, SECOND)]
     trusted = (pki.certificate(FIRST), pki.certificate(SECOND))
     trust = TrustStore.build(pki.roots, trusted, pki.declaration.policies, environment="development")
-    house.installation = replace(house.installation, trust=TrustFiles(trust, lists))
+    house.installation = replace(house.installation, trust=TrustFiles(trust, lists, look_seconds=0))
     both = TwoIssuers(house, pki)
     both.publish(FIRST, SECOND)
     for party in SERVICES:
