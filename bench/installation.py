@@ -211,8 +211,8 @@ def write_schemas(folder: Path) -> Path:
     return folder / resources.SERVICE_SCHEMA
 
 
-def open_bench(folder: Path, keys: Keys) -> Bench:
-    """A fresh installation in an empty folder, with both parties and their systems."""
+def open_bench(folder: Path, keys: Keys, blobs: Path | None = None) -> Bench:
+    """A fresh installation in an empty folder, with both parties and their systems; large ciphertexts in `blobs`."""
     folder.mkdir(parents=True, exist_ok=True)
     pki = pki_of(keys)
     lists = []
@@ -231,7 +231,7 @@ def open_bench(folder: Path, keys: Keys) -> Bench:
         environment=Environment.DEVELOPMENT,
         clock=lambda: datetime.now(UTC),
         database=database,
-        blobs=Blobs(folder / "blobs"),
+        blobs=Blobs(blobs or folder / "blobs"),
         keys=KeyStore(folder / "keys"),
         seal_key=OwnKey("seal", seal, Usage.SEAL, trust),
         message_key=OwnKey("message", pki.signing_key("gateway-message"), Usage.MESSAGE, trust),
