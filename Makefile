@@ -23,7 +23,8 @@ serve: $(READY)           ## keep a demo installation running and print how to c
 test: $(READY)            ## every test that needs Python alone
 	$(BIN)/python -m pytest -n $(JOBS) --ignore=tests/interop
 
-interop: $(READY)         ## tests with Java and Node clients, and with the xmlsec1 command
+interop: $(READY)         ## tests with Java, Node and .NET clients, and with the xmlsec1 command
+	tests/interop/install
 	$(BIN)/python -m pytest tests/interop
 
 format: $(READY)

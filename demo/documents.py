@@ -1,4 +1,4 @@
-"""The letter and the notice of the story: the two worked examples, made fresh as if they were written today."""
+"""The letter, the notice and the answer of the story: the worked examples, made fresh as if written today."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def fresh_notice(conversation_id: str) -> etree._Element:
     for text in notice.iter(_name("Text")):
         text.text = (text.text or "").replace(" inden 8. oktober", "")  # its own field says by when
     return notice
+
+
+def fresh_answer(conversation_id: str, answered_id: str) -> etree._Element:
+    """Return the answer to the notice of this id, new; the gateway shall seal it."""
+    answer = _fresh("answer-notice.xml", conversation_id, "GATEWAY")
+    set_text(answer, "Header/ReplyTo", answered_id)
+    return answer
 
 
 def renamed(document: etree._Element) -> etree._Element:

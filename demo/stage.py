@@ -38,7 +38,7 @@ class Stage:
 class Sent:
     """A document that the gateway accepted."""
 
-    label: str  # "letter" or "notice"
+    label: str  # "letter", "notice" or "answer"
     kind: str
     sender: CaseSystem
     recipient: CaseSystem

@@ -1,4 +1,4 @@
-"""The whole story: an installation made, a letter there, a notice back, refusals, evidence, and the log."""
+"""The whole story: an installation made, a letter there, a notice back, its answer, refusals, evidence, and the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from demo.chapters import connection, evidence, letter, log, notice, refusals
+from demo.chapters import answer, connection, evidence, letter, log, notice, refusals
 from demo.installation import Installation, make_installation
 from demo.server import Server, free_port
 from demo.stage import Stage, connect
@@ -62,6 +62,7 @@ class Story:
         connection.tell(stage)
         sent_letter = letter.tell(stage)
         sent_notice = notice.tell(stage, sent_letter)
+        sent_answer = answer.tell(stage, sent_notice)
         refusals.tell(stage)
-        proofs = evidence.tell(stage, sent_letter, sent_notice)
+        proofs = evidence.tell(stage, sent_letter, sent_notice, sent_answer)
         log.tell(stage, proofs)

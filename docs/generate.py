@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: errors, settings, states. `make docs` runs it; a test compares.
+"""Writes the pages that are made from the code. `make docs` runs it; a test compares.
 
 What stands in them is changed where it comes from, never in the pages.
 """
@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gateway.domain.annotation import Certainty
 from gateway.domain.catalogue import Code, Family
 from gateway.domain.deadlines import FIRINGS
 from gateway.domain.errors import (
@@ -25,20 +26,33 @@ from gateway.domain.errors import (
     TrustError,
     UnavailableError,
 )
-from gateway.domain.kinds import WAITS_OF_URGENCY, DocumentKind, Waits, WorkingSpan
+from gateway.domain.kinds import WAITS_OF_URGENCY, WISHED_ANSWER, DocumentKind, Waits, WorkingSpan
+from gateway.domain.minimum import StatutoryElement
 from gateway.domain.rules import Place, Rule, Severity
 from gateway.domain.status import MISSES, ORDER, State
-from gateway.protocol.soap import SoapVersion, fault_code
+from gateway.protocol.documents import read_document
+from gateway.protocol.soap import fault_code
 from gateway.settings import Settings
+from gateway.views.page import html_page
+from gateway.views.readable import readable
+from gateway.xmlcore.code_lists import basis_sets, municipalities_of
 from gateway.xmlcore.explanations import CODES
+from gateway.xmlcore.parse import parse
+from gateway.xmlcore.statutory import statutory_minimum
 
 FOLDER: Final = Path(__file__).parent
+_GOLDEN: Final = FOLDER.parent / "tests" / "golden"
 _MARK: Final = "<!-- Made by `make docs`. Change {source}, not this page. -->"
 _ERRORS: Final[Mapping[Family, type[BropostError]]] = {
     each.family: each for each in (InputError, TrustError, PeerError, UnavailableError, InternalError)
 }
-NOT_SET: Final = (State.RELAYED, State.ANSWERED, State.WITHDRAWN, State.RELAY_FAILED, State.FAILED)
+NOT_SET: Final = (State.RELAYED, State.RELAY_FAILED, State.FAILED)
 """The states that no workflow of this version records."""
+_CERTAINTY: Final = {
+    Certainty.SOURCE: "source",
+    Certainty.KNOWLEDGE: "knowledge",
+    Certainty.DEDUCTION: "deduction",
+}
 _SEVERITIES: Final = {
     Severity.ERROR: "refused",
     Severity.OVERRIDABLE: "stopped, unless overridden with a reason",
@@ -129,7 +143,7 @@ def states_page() -> str:
                 ("Waiting for", "Becomes", "Evidence", "Reason", "English", "Danish"),
                 (
                     (
-                        kind.value.name,
+                        kind.value.name if kind.value else "",
                         firing.state.name,
                         firing.evidence.value,
                         f"`{firing.reason.code.name}`",
@@ -139,6 +153,8 @@ def states_page() -> str:
                     for kind, firing in FIRINGS.items()
                 ),
             ),
+            "A question (ANSWERED with the code NEED_MORE) ends no wait for an answer: it begins anew. An agreement "
+            "has a wait that nobody can miss, FOLLOW_UP: when its day opens, both parties are told FOLLOW_UP_DUE.",
             "## Kinds of documents",
             "M is a municipality, I an institution. Only released kinds can be sent; the others are known by name.",
             _table(
@@ -150,14 +166,61 @@ def states_page() -> str:
                 ("Urgency", "Read within", "Answered within"),
                 ((f"`{urgency.value}`", *_spans(waits)) for urgency, waits in WAITS_OF_URGENCY.items()),
             ),
+            "A document that itself says that its sender waits for something (`LetterWanted`, `AnswerWanted`, "
+            f"`ConfirmationWanted`) is answered within {_span(WISHED_ANSWER)}; `ReplyDue` may ask for it sooner, of "
+            "any kind.",
         ]
     )
+
+
+def statutory_page() -> str:
+    """The page of what the law asks for in each kind of document."""
+    kinds = [(kind, statutory_minimum(kind)) for kind in DocumentKind if statutory_minimum(kind)]
+    common = [each for each in kinds[0][1] if each.path.startswith("/Document/Header/")]
+    used = dict.fromkeys(each.annotation.basis for _, elements in kinds for each in elements)
+    parts = [
+        "# The statutory minimum",
+        _MARK.format(source="the annotations in `xsd/document/`"),
+        "What a rule of law asks for in each kind of document, as the annotations of the schema say it "
+        '(`minimum="S"`). Everything else is asked for by the product, or may be left out. Below an element that is '
+        "listed stands what it cannot do without; the schema demands that.",
+        "Where the schema demands an element, no document without it is accepted. Where it does not, its absence is "
+        "told to the sender as the warning `RULE_S01`, if the law asks for it in this very document and its rule was "
+        "read in a published source; nothing less certain is told as law. `bropost document show` reports all of it.",
+        "**Certainty:** *source* was read in a published source; *knowledge* is general knowledge that nobody "
+        "confirmed; *deduction* is our own reasoning. Only *source* is law to rely on, and no lawyer has read this "
+        "page.",
+        "## Every kind",
+        _minimum_table(common),
+    ]
+    for kind, elements in kinds:
+        own = [each for each in elements if each not in common]
+        words = f"{kind.row.danish}. {kind.row.english}."
+        told = _minimum_table(own) if own else "Nothing beside what every kind holds."
+        parts += [f"## {kind.value}", words, told]
+    parts += [
+        "## Basis sets",
+        _table(
+            ("Basis set", "English", "Danish"),
+            ((f"`{each.value}`", basis_sets()[each].english, basis_sets()[each].danish) for each in used),
+        ),
+    ]
+    return _page(parts)
+
+
+def letter_page() -> str:
+    """The readable view of the golden letter, as `bropost document show --html` writes it."""
+    document = read_document(parse((_GOLDEN / "documents" / "education-order-letter.xml").read_bytes()))
+    register = municipalities_of((_GOLDEN / "codes" / "municipalities.toml").read_bytes())
+    return html_page(readable(document, register)).decode("utf-8")
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "states.md": states_page,
+    "statutory-minimum.md": statutory_page,
+    "letter.html": letter_page,
 }
 """Every generated page, by its file name in this folder."""
 
@@ -167,9 +230,8 @@ def _family(family: Family, codes: list[Code]) -> str:
     if not codes:
         return "No code of this family yet: it is for what another gateway does."
     code = fault_code(_ERRORS[family](codes[0]))
-    http = code.http_status(SoapVersion.SOAP_12)
     again = "Retryable." if family is Family.UNAVAILABLE else "Not retryable as it stands."
-    return f"SOAP blames `{code.value[0]}` (1.1) or `{code.value[1]}` (1.2, HTTP {http}). {again}"
+    return f"SOAP blames `{code.value[0]}` (1.1) or `{code.value[1]}` (1.2). {again}"
 
 
 def _error(code: Code) -> tuple[str, ...]:
@@ -180,6 +242,23 @@ def _error(code: Code) -> tuple[str, ...]:
 def _rule(rule: Rule) -> tuple[str, ...]:
     strikes = "; ".join(_SEVERITIES[each] for each in Severity if each in rule.row.severities)
     return f"`{rule.code}`", strikes, rule.row.english, rule.row.danish
+
+
+def _minimum_table(elements: Iterable[StatutoryElement]) -> str:
+    return _table(
+        ("Element", "Danish label", "Asked for", "Schema demands it", "Basis set", "Certainty"),
+        (
+            (
+                f"`{each.path.removeprefix('/Document/')}`",
+                each.danish,
+                each.when.english,
+                "yes" if each.demanded else "no",
+                f"`{each.annotation.basis.value}`",
+                _CERTAINTY[each.annotation.certainty],
+            )
+            for each in elements
+        ),
+    )
 
 
 def _settings_table(section: type[BaseModel]) -> str:

@@ -16,6 +16,7 @@ from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
 
 MIB = 1024 * 1024
+_FILE = "sqlite:///"
 
 
 class _Section(BaseModel):
@@ -99,7 +100,11 @@ class Store(_Section):
     """Where the gateway keeps what it was given."""
 
     database: Annotated[
-        str, Field(pattern=r"^sqlite:///", description="SQLAlchemy address of the database.")
+        str,
+        Field(
+            pattern=r"^(sqlite:///|postgresql\+psycopg://)",
+            description="SQLAlchemy address of the database: a file, or a PostgreSQL server.",
+        ),
     ] = "sqlite:///var/bropost.db"
     blobs: Annotated[Path, Field(description="Folder of the large contents, encrypted.")] = Path("var/blobs")
     busy_seconds: Annotated[int, Field(ge=1, le=60, description="Wait for the writer before BUSY.")] = 10
@@ -200,8 +205,8 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
                 changes[name] = base / value
             elif isinstance(value, list) and value and isinstance(value[0], Path):
                 changes[name] = [base / entry for entry in value]
-            elif name == "database" and isinstance(value, str):
-                changes[name] = "sqlite:///" + str(base / value.removeprefix("sqlite:///"))
+            elif name == "database" and value.startswith(_FILE):
+                changes[name] = _FILE + str(base / value.removeprefix(_FILE))
         return section.model_copy(update=changes)
 
     resolved = resolve(settings)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+from uuid import uuid4
 
 from lxml import etree
 
@@ -46,8 +48,11 @@ from gateway.storage.key_store import KeyStore
 from gateway.transport.trust_files import TrustFiles
 from gateway.xmlcore.namespaces import SERVICE, tag
 from gateway.xmlcore.parse import parse
+from tests import postgres
 from tests.pki import development_pki, signing_key
 
+_DATABASE: Final = "database.name"  # files of a folder whose database a server has
+_ADDRESS: Final = "database.address"
 CODES = Path(__file__).parent / "golden" / "codes"
 MUNICIPALITY = PartyId(Cvr("11111111"), "0999")
 INSTITUTION = PartyId(Cvr("22222222"), "999001")
@@ -223,18 +228,45 @@ class TestInstallation:
         self.installation.database.close()
 
 
-def open_test_installation(folder: Path, *, registered: bool = True) -> TestInstallation:
-    """An installation in this folder; without `registered` it is as it was left there."""
+def open_test_installation(
+    folder: Path, *, registered: bool = True, kind: str = "sqlite"
+) -> TestInstallation:
+    """An installation in this folder, on a kind of database; without `registered` it is as it was left there."""
     if registered:
-        shutil.copytree(_template(), folder, dirs_exist_ok=True)
+        copy_installation(_template(kind), folder)
     return _opened(folder, Clock(), development_pki())
 
 
+def copy_installation(closed: Path, folder: Path) -> None:
+    """Make a copy of an installation that nobody has open; `remove_database` what is outside its folder."""
+    shutil.copytree(closed, folder, dirs_exist_ok=True)
+    if (closed / _DATABASE).exists():
+        template = (closed / _DATABASE).read_text()
+        (folder / _DATABASE).write_text(f"house_{uuid4().hex}")
+        postgres.server().create((folder / _DATABASE).read_text(), template)
+        (folder / _ADDRESS).write_text(postgres.server().url((folder / _DATABASE).read_text()))
+
+
+def remove_database(folder: Path) -> None:
+    """Remove the database of an installation in this folder, if a server has it."""
+    if (folder / _DATABASE).exists():
+        postgres.server().drop((folder / _DATABASE).read_text())
+
+
+def database_address(folder: Path) -> str:
+    """Where the database of an installation in this folder is."""
+    path = folder / _ADDRESS
+    return path.read_text() if path.exists() else f"sqlite:///{folder / 'bropost.db'}"
+
+
 @functools.cache
-def _template() -> Path:
+def _template(kind: str) -> Path:
     """The folder of an installation in which all are registered: made once, for each test to have a copy of."""
     folder = Path(tempfile.mkdtemp(prefix="bropost-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if kind == "postgresql":
+        (folder / _DATABASE).write_text("registered")
+        (folder / _ADDRESS).write_text(postgres.server().create("registered"))
     made = _opened(folder, Clock(), development_pki())
     _register(made)
     made.close()
@@ -243,7 +275,7 @@ def _template() -> Path:
 
 def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation:
     lists = _write_lists(folder, pki)
-    database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=30)
+    database = Database.open(database_address(folder), busy_seconds=30)
     database.migrate()
     with database.transaction() as connection:
         claim_installation(connection, ID)

@@ -80,6 +80,13 @@ def test_settings_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert str(broken) in _refused(broken)
 
 
+def test_the_address_of_a_server_is_taken_as_it_is(settings: Path) -> None:
+    address = "postgresql+psycopg://bropost@/bropost?host=/run/postgresql"
+    text = settings.read_text("utf-8").replace("sqlite:///bropost.db", address)
+    settings.write_text(text, encoding="utf-8")
+    assert load_settings(settings).store.database == address
+
+
 def test_relative_paths_count_from_the_settings_file(settings: Path) -> None:
     loaded = load_settings(settings)
     assert loaded.store.database == f"sqlite:///{settings.parent / 'bropost.db'}"

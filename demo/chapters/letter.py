@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from lxml import etree
-
 from demo import checks
-from demo.case_system import Typed
+from demo.case_system import CaseSystem, Typed
 from demo.chapters.receiving import Reader, Received, receive
 from demo.documents import NAMESPACE, content_digest, fresh_letter, pdf_attachment, text_of
 from demo.stage import Sent, Stage
@@ -39,7 +37,7 @@ def _send(stage: Stage) -> Sent:
         step.check("state", answer.State, "ACCEPTED")
         step.check("repeated", answer.Repeated, False)
         step.check("warnings", [warning.Rule for warning in answer.Warning], ["RULE_H06"])
-        digest = _digest_as_sent(system.signature.request)
+        digest = digest_as_sent(system)
         acceptance = checks.read_evidence(answer.SubmissionAcceptance, stage.gateway_seal)
         step.check("evidence", acceptance.event, "SubmissionAcceptance")
         step.check("accepted_as_sent", acceptance.digest("ContentDigest") == digest, True)
@@ -65,8 +63,9 @@ def _send(stage: Stage) -> Sent:
     )
 
 
-def _digest_as_sent(envelope: etree._Element | None) -> bytes:
-    """The digest of the document as it stands in the request that zeep made of the typed values."""
+def digest_as_sent(system: CaseSystem) -> bytes:
+    """Return the digest of the document as it stands in the system's last request, which zeep made of typed values."""
+    envelope = system.signature.request
     document = None if envelope is None else envelope.find(f".//{{{NAMESPACE}}}Document")
     if document is None:
         raise Broken("the request holds no document")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import SettingsFile, opened, read
+from gateway.cli.context import SettingsFile, one_line, opened, read
 from gateway.crypto.certificates import Certificate, Usage, verify_certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -29,6 +29,7 @@ def check(
         at = installation.clock()
         trust = installation.trust.current(at)
         trusted = verify_certificate(chain, Usage[usage], trust.store, trust.revocations, at)
-    typer.echo(f"CVR {trusted.identity.cvr}  {trusted.identity.organisation}  {trusted.identity.common_name}")
+    who = trusted.identity
+    typer.echo(one_line(f"CVR {who.cvr}  {who.organisation}  {who.common_name}"))
     typer.echo(f"valid until {trusted.certificate.x509.not_valid_after_utc.isoformat()}")
     typer.echo(f"fingerprint {trusted.certificate.fingerprint}")

@@ -65,6 +65,14 @@ def read(path: Path) -> bytes:
         raise InputError(Code.ARGUMENT_INVALID, what=f"{path} cannot be read") from error
 
 
+def one_line(text: str) -> str:
+    """Return the text as one line that steers no terminal: a character that is not seen is shown by its number.
+
+    For whatever is printed and was not written by us: names of parties and systems, names in certificates, arguments.
+    """
+    return "".join(each if each.isprintable() else f"[U+{ord(each):04X}]" for each in text)
+
+
 @contextmanager
 def written(path: Path, mode: int = 0o600) -> Generator[BinaryIO]:
     """Write a file whole or not at all: it has its name when the block has ended without error.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import PartyArgument, SettingsFile, opened, party_id, read, uuid4
+from gateway.cli.context import PartyArgument, SettingsFile, one_line, opened, party_id, read, uuid4
 from gateway.crypto.certificates import Certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -59,7 +59,7 @@ def list_parties(settings: SettingsFile) -> None:
     """List the parties, one a line."""
     with opened(settings) as installation, installation.database.read() as connection:
         for each in parties.list_parties(connection):
-            typer.echo(f"{each.id}  {each.name}")
+            typer.echo(one_line(f"{each.id}  {each.name}"))
 
 
 @party.command("contact")
@@ -143,7 +143,7 @@ def list_systems(settings: SettingsFile) -> None:
     """List the systems with their vendor's CVR number, one a line."""
     with opened(settings) as installation, installation.database.read() as connection:
         for each in systems.list_systems(connection):
-            typer.echo(f"{each.id}  {each.vendor_cvr}  {each.name}")
+            typer.echo(one_line(f"{each.id}  {each.vendor_cvr}  {each.name}"))
 
 
 @mandate.command("add")

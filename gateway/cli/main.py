@@ -10,8 +10,8 @@ import structlog
 import typer
 
 from gateway import app as composition
-from gateway.cli import certificate, delivery, directory, log, pki, schema
-from gateway.cli.context import SettingsFile, settings_of
+from gateway.cli import certificate, delivery, directory, document, log, pki, schema, store
+from gateway.cli.context import SettingsFile, one_line, settings_of
 from gateway.domain.errors import BropostError
 
 application = typer.Typer(
@@ -27,9 +27,11 @@ application.add_typer(directory.mandate, name="mandate")
 application.add_typer(directory.route, name="route")
 application.add_typer(certificate.application, name="certificate")
 application.add_typer(delivery.application, name="delivery")
+application.add_typer(document.application, name="document")
 application.add_typer(log.application, name="log")
 application.add_typer(pki.application, name="pki")
 application.add_typer(schema.application, name="schema")
+application.add_typer(store.application, name="store")
 
 
 @application.command()
@@ -47,7 +49,7 @@ def check(settings: SettingsFile) -> None:
     """Check settings, keys, trust and store, and say what is not in order; exit 0 if all is."""
     findings = composition.check(settings_of(settings))
     for finding in findings:
-        typer.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.what}")
+        typer.echo(f"{'ok  ' if finding.good else 'FAIL'}  {one_line(finding.what)}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
@@ -56,7 +58,9 @@ def main() -> None:
     try:
         application()
     except BropostError as error:
-        sys.stderr.write(f"{error.code.name}\n  {error.english}\n  {error.danish}\n")
+        sys.stderr.write(f"{error.code.name}\n  {one_line(error.english)}\n  {one_line(error.danish)}\n")
+        for violation in error.violations:
+            sys.stderr.write(f"{violation.path}\n  {violation.english}\n  {violation.danish}\n")
         sys.exit(2)
 
 

@@ -75,6 +75,7 @@ class Revocations:
 
     lists: tuple[RevocationList, ...] = ()
     grace: timedelta = timedelta(0)  # how much older than MOST_AGE a list may be
+    in_hindsight: bool = False  # whether a list made later may answer for an earlier time
 
     @staticmethod
     def build(lists: Iterable[bytes], issuers: Iterable[Certificate]) -> Revocations:
@@ -104,6 +105,13 @@ class Revocations:
         """The same lists for requests that change nothing: they may be used until they are a week old."""
         return replace(self, grace=READ_GRACE)
 
+    def for_looking_back(self) -> Revocations:
+        """The same lists for a time that is past: one made later tells as well who was revoked by then.
+
+        It does so for certificates that had not expired when it was made; later an issuer may drop them.
+        """
+        return replace(self, in_hindsight=True)
+
     def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Status:
         """What `issuer` says about a certificate it issued, for the time `at`.
 
@@ -112,11 +120,23 @@ class Revocations:
         """
         if certificate.issuer_der != issuer.subject_der:
             raise UnavailableError(Code.REVOCATION_UNKNOWN)
+        if self.in_hindsight and (later := self._later(certificate, issuer, at)) is not None:
+            return later.status(certificate, at)
         return self._current(issuer, at).status(certificate, at)
 
     def evidence(self, issuer: Certificate, at: datetime) -> bytes:
         """The DER of the list that `status` uses for this issuer and time, to be kept. Errors as there."""
         return self._current(issuer, at).der
+
+    def _later(self, certificate: Certificate, issuer: Certificate, at: datetime) -> RevocationList | None:
+        """The first list of the issuer from after `at` that still knew the certificate."""
+        # RFC 5280 §3.3: an entry stays until it appeared on one list beyond the certificate's validity
+        usable = [
+            one
+            for one in self.lists
+            if one.issuer == issuer and one.this_update > at and certificate.is_current(one.this_update)
+        ]
+        return min(usable, key=lambda one: one.this_update, default=None)
 
     def _current(self, issuer: Certificate, at: datetime) -> RevocationList:
         """The newest list of the issuer that may answer for `at`."""

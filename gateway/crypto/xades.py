@@ -170,6 +170,19 @@ def verify(
     return VerifiedContent(root, octets, trusted, signed.signing_time, document.digest, _MADE_HERE)
 
 
+def claimed_signing_time(octets: bytes) -> datetime | None:
+    """The time (UTC) at which these untrusted octets say that they were signed; None without a signature.
+
+    Nobody has vouched for it yet: `verify` with it, and remember that the signer chose it. InputError if it is not the
+    XML that is accepted; TrustError if the signature does not have the accepted shape.
+    """
+    root = parse(octets)
+    if next(root.iter(SIGNATURE), None) is None:
+        return None
+    parsed = parse_signature(_only_signature(root), max_references=2)
+    return read_signed_properties(_only_properties(parsed)).signing_time
+
+
 def _last_element_if_signature(root: etree._Element) -> etree._Element | None:
     return root[-1] if len(root) and root[-1].tag == SIGNATURE else None
 

@@ -58,6 +58,7 @@ class Basis(Enum):
     ADMIT = "admit"
     RISK = "risk"
     EVENT = "event"
+    MOVE = "move"
     FOLLOW = "follow"
     COOP = "coop"
     CONSENT = "consent"

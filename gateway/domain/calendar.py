@@ -141,6 +141,12 @@ class Calendar:
                 return self._window(day)[1]
         raise ValueError(f"no working time is left before {LAST_YEAR + 1}")
 
+    def open_of(self, day: date) -> datetime:
+        """Opening time on this day, or on the next working day if none is done on it."""
+        for working_day in self._working_days_from(day):
+            return self._window(working_day)[0]
+        raise ValueError(f"no working time is left before {LAST_YEAR + 1}")
+
     def close_of(self, day: date) -> datetime:
         """Closing time on this day, or on the next working day if none is done on it."""
         for working_day in self._working_days_from(day):

@@ -155,10 +155,10 @@ class Code(Enum):
         "og signér meddelelsen på ny.",
     )
     ATTACHMENT_UNSIGNED = _trust(
-        "An attachment is not covered by the signature exactly once. Sign each one, as SwA part or through its "
-        "xop:Include, and send none that nothing refers to.",
-        "Et bilag er ikke dækket netop én gang af signaturen. Signér hvert bilag, som SwA-del eller gennem dets "
-        "xop:Include, og send ingen, som intet henviser til.",
+        "An attachment is not covered by the signature, or is named in it twice. Sign each one, as SwA part or, with "
+        "MTOM, through its xop:Include, and send none that nothing refers to.",
+        "Et bilag er ikke dækket af signaturen eller er nævnt i den to gange. Signér hvert bilag, som SwA-del eller, "
+        "med MTOM, gennem dets xop:Include, og send ingen, som intet henviser til.",
     )
     TIMESTAMP_OUTSIDE = _trust(
         "The Timestamp lies outside the accepted time. Set the clock right; lifetime at most 15 minutes, skew 5 minutes.",

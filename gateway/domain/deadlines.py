@@ -14,7 +14,7 @@ from typing import Final
 from gateway.domain.calendar import Calendar, local_day
 from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.identifiers import Uuid4
-from gateway.domain.kinds import DocumentKind, Urgency, WorkingSpan
+from gateway.domain.kinds import WISHED_ANSWER, DocumentKind, Urgency, WorkingSpan
 from gateway.domain.status import State, Status
 
 _LONGEST_WISH: Final = timedelta(days=366)  # a reply wished for later than this would be no deadline at all
@@ -22,13 +22,14 @@ _LONGEST_WISH: Final = timedelta(days=366)  # a reply wished for later than this
 
 @unique
 class DeadlineKind(Enum):
-    """What is waited for; the value is the state that ends the wait."""
+    """What is waited for; the value is the state that ends the wait, if one does."""
 
     RELAY = State.RELAYED
     DELIVERY = State.AVAILABLE
     HANDOVER = State.HANDED_OVER
     READ = State.READ
     ANSWER = State.ANSWERED
+    FOLLOW_UP = None  # the day on which two parties look at their agreement again
 
 
 @unique
@@ -112,7 +113,20 @@ FIRINGS: Final = {
         ),
     ),
 }
-"""Every kind of deadline with what becomes of it in silence."""
+"""Every kind of deadline that is broken by silence, with what becomes of it. A follow-up is only a day that comes."""
+
+
+_REMINDED: Final = (Told.SENDER, Told.ATTENTION)  # of a follow-up, before it and when it has come
+
+
+def warned_of(kind: DeadlineKind) -> tuple[Told, ...]:
+    """Who is told that a wait is about to end."""
+    return FIRINGS[kind].warned if kind in FIRINGS else _REMINDED
+
+
+def told_of(kind: DeadlineKind) -> tuple[Told, ...]:
+    """Who is told that a wait has ended."""
+    return FIRINGS[kind].told if kind in FIRINGS else _REMINDED
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,14 @@ class Waiting:
     urgency: Urgency | None = None
     reply_due: date | None = None  # a day in Copenhagen, as the sender wishes
     transport: TransportWaits = TransportWaits()
+    wishes_answer: bool = False  # the document itself says that its sender waits for something in return
+
+    follow_up_on: date | None = None  # a day in Copenhagen, as an agreement says
+
+    @property
+    def answer_span(self) -> WorkingSpan | None:
+        """How long it may stay unanswered by its kind or by what it says; None if neither asks for an answer."""
+        return self.kind.waits(self.urgency).answer or (WISHED_ANSWER if self.wishes_answer else None)
 
 
 @dataclass(frozen=True)
@@ -153,7 +175,9 @@ class Deadline:
 
     def is_met(self, status: Status) -> bool:
         """Whether there is nothing left to wait for: the state was reached, or the document was withdrawn."""
-        return status.is_withdrawn or status.reached(self.kind.value)
+        if self.kind is DeadlineKind.ANSWER:
+            return status.is_withdrawn or (status.answer is not None and status.answer.is_final)
+        return status.is_withdrawn or (self.kind.value is not None and status.reached(self.kind.value))
 
 
 def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) -> tuple[Deadline, ...]:
@@ -161,20 +185,27 @@ def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) 
     return tuple(
         Deadline(waiting.document_id, kind, at, *_times(kind, at, waiting, calendar))
         for kind in _OPENED[state, waiting.local]
-        if kind is not DeadlineKind.ANSWER or _awaits_answer(waiting)
+        if _is_due(kind, waiting)
     )
+
+
+def answer_anew(earlier: Deadline, at: datetime, calendar: Calendar) -> Deadline:
+    """The wait for an answer that begins at `at`, when a question came in its place: as long as the one before."""
+    span = calendar.working_time_between(earlier.opened_at, earlier.due_at)
+    due = calendar.add_working_time(at, span)
+    return Deadline(earlier.document_id, DeadlineKind.ANSWER, at, _halfway(at, due, calendar), due)
 
 
 _REMOTE: Final = {
     State.ACCEPTED: (DeadlineKind.ANSWER,),
     State.DISPATCHED: (DeadlineKind.RELAY,),
     State.RELAYED: (DeadlineKind.DELIVERY,),
-    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ),
+    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.FOLLOW_UP),
 }
 _LOCAL: Final = {
     State.ACCEPTED: (DeadlineKind.ANSWER,),
     State.DISPATCHED: (DeadlineKind.DELIVERY,),
-    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ),
+    State.AVAILABLE: (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.FOLLOW_UP),
 }
 # The answer is counted from acceptance: the promise to the sender does not wait for our own transport.
 _OPENED: Final[Mapping[tuple[State, bool], tuple[DeadlineKind, ...]]] = {
@@ -184,8 +215,11 @@ _OPENED: Final[Mapping[tuple[State, bool], tuple[DeadlineKind, ...]]] = {
 }
 
 
-def _awaits_answer(waiting: Waiting) -> bool:
-    return waiting.reply_due is not None or waiting.kind.waits(waiting.urgency).answer is not None
+def _is_due(kind: DeadlineKind, waiting: Waiting) -> bool:
+    """Whether this document has such a wait at all."""
+    if kind is DeadlineKind.ANSWER:
+        return waiting.reply_due is not None or waiting.answer_span is not None
+    return kind is not DeadlineKind.FOLLOW_UP or waiting.follow_up_on is not None
 
 
 def _times(
@@ -194,8 +228,10 @@ def _times(
     """When to warn and when it falls due."""
     waits = waiting.kind.waits(waiting.urgency)
     if kind is DeadlineKind.ANSWER:
-        due = _answer_due(at, waits.answer, waiting.reply_due, calendar)
+        due = _answer_due(at, waiting.answer_span, waiting.reply_due, calendar)
         return _halfway(at, due, calendar), due
+    if kind is DeadlineKind.FOLLOW_UP and waiting.follow_up_on is not None:
+        return _follow_up(at, waiting.follow_up_on, calendar)
     read_due = waits.read.after(at, calendar)
     if kind is DeadlineKind.READ:
         return _halfway(at, read_due, calendar), read_due
@@ -217,6 +253,16 @@ def _answer_due(
         today = local_day(calendar.add_working_time(at, timedelta()))
         dues.append(calendar.close_of(min(max(reply_due, today), today + _LONGEST_WISH)))
     return min(dues)
+
+
+def _follow_up(at: datetime, agreed: date, calendar: Calendar) -> tuple[datetime, datetime]:
+    """When the agreed day opens, or at once if it has come; warned of as the working day before it opens."""
+    today = local_day(at)
+    day = min(max(agreed, today), today + _LONGEST_WISH)
+    before = day - timedelta(days=1)
+    while before > today and not calendar.is_working_day(before):
+        before -= timedelta(days=1)
+    return max(at, calendar.open_of(max(before, today))), max(at, calendar.open_of(day))
 
 
 def _halfway(at: datetime, due: datetime, calendar: Calendar) -> datetime:

@@ -22,6 +22,9 @@ from gateway.domain.node import Node
 from gateway.domain.party import Role
 
 _BESIDE_THE_BODY = frozenset({"Header", "Attachments", "Signature"})
+# Of letters of support, interruptions and notes.
+_REFERENCES = ("AdmissionDocumentId", "RiskDocumentId", "RefersTo")
+_WISHES = ("LetterWanted", "AnswerWanted", "ConfirmationWanted")  # of admissions, notes and agreements
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,26 @@ class Document:
         """How soon a risk notice asks for action; None for other kinds."""
         text = self.body.text_of("Urgency") if self.kind is DocumentKind.DROPOUT_RISK_NOTICE else None
         return None if text is None else Urgency(text)
+
+    @property
+    def wishes_answer(self) -> bool:
+        """Whether the sender says in the body that it waits for something in return, in the kinds that can."""
+        return any(is_true(self.body.find(name)) for name in _WISHES)
+
+    @property
+    def follow_up_on(self) -> date | None:
+        """The day in Copenhagen on which the parties look at an agreement again; None for other kinds."""
+        return _day(self.body, "FollowUpOn") if self.kind is DocumentKind.AGREEMENT_NOTICE else None
+
+    @property
+    def counterparts(self) -> tuple[PartyId, ...]:
+        """The other parties of the open conversations that a handover names; none in other kinds."""
+        return tuple(_party(node).id for node in self.body.find_all("OpenConversation/Counterpart"))
+
+    @property
+    def body_references(self) -> tuple[Uuid4, ...]:
+        """The earlier documents that the body names, in the kinds that do."""
+        return tuple(Uuid4(node.text) for name in _REFERENCES for node in self.body.find_all(name))
 
     @property
     def event_date(self) -> date | None:

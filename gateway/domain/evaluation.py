@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gateway.domain.document import Document
 from gateway.domain.lint import lint, lint_attachments
+from gateway.domain.rule_checks_answers import check_answer
 from gateway.domain.rule_checks_basis import check_basis
 from gateway.domain.rule_checks_body import check_body
 from gateway.domain.rule_checks_header import check_header
+from gateway.domain.rule_checks_minimum import check_minimum
 from gateway.domain.rule_context import Case, RuleContext
 from gateway.domain.rules import Finding
 
@@ -22,7 +24,9 @@ def evaluate_case(case: Case) -> tuple[Finding, ...]:
     return (
         *check_header(case),
         *check_basis(case),
+        *check_minimum(case),
         *check_body(case),
+        *check_answer(case),
         *lint(document, context.words),
         *lint_attachments(document, {each.number: each.text for each in context.attachments}, context.words),
     )

@@ -90,6 +90,9 @@ class ReasonCode(Enum):
         "Ingen hos modtageren har åbnet dokumentet inden for fristen.",
         "Nobody at the recipient opened the document in time.",
     )
+    DECLINED = ReasonWords(
+        "Modtageren har svaret nej; svaret siger hvorfor.", "The recipient said no; the answer says why."
+    )
     NOT_ANSWERED = ReasonWords(
         "Modtageren har ikke svaret inden for fristen.", "The recipient did not answer in time."
     )

@@ -34,6 +34,9 @@ _DIRECTIONS: Final = {
 _OUT: Final = frozenset({Direction.MUNICIPALITY_TO_INSTITUTION})
 _IN: Final = frozenset({Direction.INSTITUTION_TO_MUNICIPALITY})
 _BOTH: Final = _OUT | _IN
+_EVERY: Final = _BOTH | {
+    Direction.MUNICIPALITY_TO_MUNICIPALITY
+}  # a handover is answered and withdrawn like others
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ WAITS_OF_URGENCY: Final = {
     Urgency.TWO_DAYS: Waits(read=WorkingSpan(hours=8), answer=WorkingSpan(days=2)),
     Urgency.ONE_WEEK: Waits(read=WorkingSpan(days=2), answer=WorkingSpan(days=5)),
 }
+WISHED_ANSWER: Final = WorkingSpan(days=10)
+"""How long a document waits that awaits an answer only because its sender says so."""
 _READ_ONLY: Final = Waits(read=WorkingSpan(days=2))
 _ANSWERED: Final = Waits(read=WorkingSpan(days=2), answer=WorkingSpan(days=10))
 
@@ -138,12 +143,18 @@ KINDS: Final = {
         _OUT, "Brev om uddannelsespålæg", "Letter on an education order", released=True
     ),
     DocumentKind.SUPPORT_NEED_LETTER: KindRow(
-        _OUT, "Brev om støttebehov uden pålæg", "Letter on support needs without an order"
+        _OUT, "Brev om støttebehov uden pålæg", "Letter on support needs without an order", released=True
     ),
-    DocumentKind.TRANSITION_LETTER: KindRow(_OUT, "Brev om overgang", "Letter on a transition"),
-    DocumentKind.APPLICATION_NOTICE: KindRow(_IN, "Meddelelse om ansøgning", "Notice of application"),
-    DocumentKind.ADMISSION_NOTICE: KindRow(_IN, "Meddelelse om optagelse", "Notice of admission"),
-    DocumentKind.ABSENCE_NOTICE: KindRow(_IN, "Meddelelse om fravær", "Notice of absence"),
+    DocumentKind.TRANSITION_LETTER: KindRow(
+        _OUT, "Brev om overgang", "Letter on a transition", released=True
+    ),
+    DocumentKind.APPLICATION_NOTICE: KindRow(
+        _IN, "Meddelelse om ansøgning", "Notice of application", released=True
+    ),
+    DocumentKind.ADMISSION_NOTICE: KindRow(
+        _IN, "Meddelelse om optagelse", "Notice of admission", released=True
+    ),
+    DocumentKind.ABSENCE_NOTICE: KindRow(_IN, "Meddelelse om fravær", "Notice of absence", released=True),
     DocumentKind.DROPOUT_RISK_NOTICE: KindRow(
         _IN,
         "Meddelelse om risiko for frafald",
@@ -151,18 +162,27 @@ KINDS: Final = {
         WAITS_OF_URGENCY[Urgency.ONE_WEEK],
         released=True,
     ),
-    DocumentKind.INTERRUPTION_NOTICE: KindRow(_IN, "Meddelelse om afbrud", "Notice of interruption"),
-    DocumentKind.COMPLETION_NOTICE: KindRow(_IN, "Meddelelse om gennemførelse", "Notice of completion"),
-    DocumentKind.TRANSITION_NOTICE: KindRow(_IN, "Meddelelse om overgang", "Notice of transition"),
-    DocumentKind.ANSWER_NOTICE: KindRow(_BOTH, "Svar", "Answer"),
-    DocumentKind.AGREEMENT_NOTICE: KindRow(_BOTH, "Aftale", "Agreement", _ANSWERED),
-    DocumentKind.NOTE_NOTICE: KindRow(_BOTH, "Besked", "Note"),
-    DocumentKind.CONTACT_CHANGE_NOTICE: KindRow(_BOTH, "Ny kontakt", "Change of contact"),
-    DocumentKind.WITHDRAWAL_NOTICE: KindRow(_BOTH, "Tilbagekaldelse", "Withdrawal", _ANSWERED),
+    DocumentKind.INTERRUPTION_NOTICE: KindRow(
+        _IN, "Meddelelse om afbrud", "Notice of interruption", released=True
+    ),
+    DocumentKind.COMPLETION_NOTICE: KindRow(
+        _IN, "Meddelelse om gennemførelse", "Notice of completion", released=True
+    ),
+    DocumentKind.TRANSITION_NOTICE: KindRow(
+        _IN, "Meddelelse om overgang", "Notice of transition", released=True
+    ),
+    DocumentKind.ANSWER_NOTICE: KindRow(_EVERY, "Svar", "Answer", released=True),
+    DocumentKind.AGREEMENT_NOTICE: KindRow(_BOTH, "Aftale", "Agreement", released=True),
+    DocumentKind.NOTE_NOTICE: KindRow(_BOTH, "Besked", "Note", released=True),
+    DocumentKind.CONTACT_CHANGE_NOTICE: KindRow(_BOTH, "Ny kontakt", "Change of contact", released=True),
+    DocumentKind.WITHDRAWAL_NOTICE: KindRow(
+        _EVERY, "Tilbagekaldelse", "Withdrawal", _ANSWERED, released=True
+    ),
     DocumentKind.HANDOVER_NOTICE: KindRow(
         frozenset({Direction.MUNICIPALITY_TO_MUNICIPALITY}),
         "Overdragelse mellem kommuner",
         "Handover",
         _ANSWERED,
+        released=True,
     ),
 }

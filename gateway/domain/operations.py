@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from gateway.domain.deadlines import DeadlineKind
 from gateway.domain.errors import Violation
-from gateway.domain.evidence import EventReason, EvidenceEvent
+from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.mandate import Mandate, Operation
@@ -51,6 +51,7 @@ _OF_BOTH: Final = frozenset(
         Operation.RETRIEVE,
         Operation.CONFIRM_HANDOVER,
         Operation.REGISTER_READ,
+        Operation.WITHDRAW_DOCUMENT,
         Operation.FIND_PARTY,
         Operation.PING,
     }
@@ -166,6 +167,17 @@ class RegisterReadRequest:
 
 
 @dataclass(frozen=True)
+class WithdrawDocumentRequest:
+    """Take back a document that the party sent."""
+
+    operation: ClassVar[Operation] = Operation.WITHDRAW_DOCUMENT
+    on_behalf_of: PartyId
+    document_id: Uuid4
+    reason: ReasonCode  # one of WITHDRAWAL_REASONS
+    note: str | None = field(default=None, repr=False)  # due with OTHER
+
+
+@dataclass(frozen=True)
 class FindPartyRequest:
     """Ask who can be reached; at least one field is given, and all that are given must fit."""
 
@@ -225,6 +237,7 @@ class TimelineEvent:
     answer: AnswerCode | None = None
     reasons: tuple[EventReason, ...] = ()
     flags: frozenset[Flag] = frozenset()
+    related: Uuid4 | None = None  # another document that the event points to
 
 
 @dataclass(frozen=True)
@@ -245,6 +258,7 @@ class StatusAnswer:
     state: State
     events: tuple[TimelineEvent, ...]
     deadlines: tuple[TimelineDeadline, ...] = ()
+    corrected_by: Uuid4 | None = None  # the newest document that replaces it
 
 
 @dataclass(frozen=True)
@@ -309,6 +323,7 @@ class InboxItem:
     attachment_count: int
     reply_due: date | None  # a Danish day
     protected: bool  # the young person's name and address are protected
+    corrected_by: Uuid4 | None = None  # the newest document that replaces it
 
 
 @dataclass(frozen=True)
@@ -352,6 +367,18 @@ class ReadAnswer:
     state: State
     repeated: bool
     content_access_tracking: bytes  # the read receipt: the exact octets of the signed evidence
+
+
+@dataclass(frozen=True)
+class WithdrawalAnswer:
+    """The withdrawal is evidenced."""
+
+    operation: ClassVar[Operation] = Operation.WITHDRAW_DOCUMENT
+    document_id: Uuid4
+    state: State
+    repeated: bool
+    content_removed: bool  # no system of the recipient had stored it; else the recipient must answer
+    withdrawal: bytes  # the exact octets of the signed evidence
 
 
 @dataclass(frozen=True)
@@ -405,6 +432,7 @@ Answer = (
     | RetrieveAnswer
     | HandoverAnswer
     | ReadAnswer
+    | WithdrawalAnswer
     | FindPartyAnswer
     | PingAnswer
 )

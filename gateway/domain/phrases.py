@@ -131,7 +131,10 @@ PHRASES: Final[Mapping[str, str]] = {
     "a reference of another form": "en henvisning af en anden form",
     "something else is signed": "noget andet er signeret",
     "Body or Timestamp is not signed": "Body eller Timestamp er ikke signeret",
-    "an xop:Include outside the Body of an MTOM message": "en xop:Include uden for Body i en MTOM-meddelelse",
+    "an xop:Include outside Body, or in a message without parts": (
+        "en xop:Include uden for Body eller i en meddelelse uden dele"
+    ),
+    "an xop:Include in the security header": "en xop:Include i sikkerhedsheaderen",
     "transforms": "transformationer",
     "not exactly one signature": "ikke netop én signatur",
     "not exactly one {}": "ikke netop én {}",
@@ -244,6 +247,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "--usage {}": "--usage {}",
     "--address is no URL of a gateway": "--address er ikke en gateways URL",
     "--until lies in the past": "--until ligger i fortiden",
+    "give a file or --document-id": "angiv en fil eller --document-id",
+    "--document-id and --party belong together": "--document-id og --party hører sammen",
+    "--document-id needs --settings": "--document-id kræver --settings",
     "not a UUID version 4 in lower case": "ikke et UUID version 4 med små bogstaver",
     "not a CVR number of eight digits": "ikke et CVR-nummer på otte cifre",
     "a unit is a municipality code (0nnn) or an institution number of six characters": (
@@ -252,6 +258,16 @@ PHRASES: Final[Mapping[str, str]] = {
     "server.tls_certificate {*} and server.tls_key {*} cannot be used together": (
         "server.tls_certificate {*} og server.tls_key {*} kan ikke bruges sammen"
     ),
+    "store.database is the address of neither an SQLite file nor a PostgreSQL database": (
+        "store.database er hverken adressen på en SQLite-fil eller på en PostgreSQL-database"
+    ),
+    "store.database names another machine without ?sslmode=verify-full": (
+        "store.database nævner en anden maskine uden ?sslmode=verify-full"
+    ),
+    "the database must be made with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0": (
+        "databasen skal oprettes med ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
+    ),
+    "the gateway uses its database; stop it first": "gatewayen bruger sin database; stop den først",
     "store.database is not an address": "store.database er ikke en adresse",
     "store.database is not the address of an SQLite file": "store.database er ikke adressen på en SQLite-fil",
     "the database was made by another version of the gateway": (

@@ -30,9 +30,10 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.node import Node
 
 # LAB §30 stk. 7 has one sentence for who has an order and one for who has none: a claim of the other carries nothing.
+# BEKDG-44-2 is about those with an order only.
 _OTHER_SENTENCE: Final[Mapping[DocumentKind, frozenset[str]]] = {
     DocumentKind.EDUCATION_ORDER_LETTER: frozenset({"LAB-30-7-2"}),
-    DocumentKind.SUPPORT_NEED_LETTER: frozenset({"LAB-30-7-1"}),
+    DocumentKind.SUPPORT_NEED_LETTER: frozenset({"LAB-30-7-1", "BEKDG-44-2"}),
 }
 
 
@@ -97,6 +98,7 @@ class Gate:
 
     document: Document
     policy: Policy
+    in_open_conversation: bool = False  # which gives a note more to rest on
 
     @cached_property
     def judgements(self) -> tuple[Judgement, ...]:
@@ -166,18 +168,19 @@ class Gate:
             block = _block_of(self.document.body, node)
         key = (annotation.category, annotation.basis, block.path if block else None)
         if key not in self._verdicts:
-            self._verdicts[key] = self._carried(annotation, block)
+            bases = self._effective(annotation.basis)
+            self._verdicts[key] = _told({self._carried(each, annotation.category, block) for each in bases})
         return self._verdicts[key]
 
-    def _carried(self, annotation: Annotation, block: Node | None) -> Verdict:
-        basis_set = self.policy.basis_sets[self._effective(annotation.basis)]
+    def _carried(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
+        basis_set = self.policy.basis_sets[basis]
         if basis_set.carried_by_any and self._carries_any:
             return Verdict.ALLOWED
         if basis_set.carried_by_wish and self.document.header.has("OwnWords/Form"):
             return Verdict.ALLOWED
         return _told(
             {
-                self._try(carrier, claim, annotation.category, block)
+                self._try(carrier, claim, category, block)
                 for carrier in basis_set.carriers
                 for claim, provision in self._claims
                 if provision.code in carrier.provisions
@@ -202,12 +205,21 @@ class Gate:
                 met, otherwise = self.policy.cooperation_decided, Verdict.NO_BASIS
         return Verdict.ALLOWED if met else otherwise
 
-    def _effective(self, basis: Basis) -> Basis:
-        """The law knows only imminent risk; an early warning rests on cooperation or consent."""
+    def _effective(self, basis: Basis) -> tuple[Basis, ...]:
+        """The basis sets of which one is enough.
+
+        The law knows only imminent risk; an early warning rests on cooperation or consent. A note in an open
+        conversation may also rest on what carries answers.
+        """
         early = self.document.kind is DocumentKind.DROPOUT_RISK_NOTICE and not is_true(
             self.document.body.find("Imminent")
         )
-        return Basis.COOP if basis is Basis.RISK and early else basis
+        if basis is Basis.RISK and early:
+            return (Basis.COOP,)
+        is_note = self.document.kind is DocumentKind.NOTE_NOTICE
+        if basis is Basis.COOP and is_note and self.in_open_conversation:
+            return (Basis.COOP, Basis.FOLLOW)
+        return (basis,)
 
     @cached_property
     def _claims(self) -> tuple[tuple[LegalBasis, Provision], ...]:

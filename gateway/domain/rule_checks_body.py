@@ -1,4 +1,4 @@
-"""The rules on blocks, letters and notices (D01, D10, L01 to L04, N01 to N04)."""
+"""The rules on blocks, letters and notices (D01, D02, D10, L01 to L04, N01 to N04)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.node import Node
 from gateway.domain.party import Role
 from gateway.domain.rule_context import Case, error, warning
-from gateway.domain.rules import Finding, Rule
+from gateway.domain.rules import Finding, Rule, Severity
 
 _SPANS: Final = (
     ("From", "To"),
@@ -21,16 +21,23 @@ _SPANS: Final = (
     ("PeriodFrom", "PeriodTo"),
     ("GivenOn", "ValidUntil"),
     ("FirstOrderOn", "IssuedOn"),
+    ("AgreedOn", "FollowUpOn"),
 )
 # What explains an "other" in its block. `Name` is that of an education or a person in a role.
-_EXPLAINS: Final = ("Text", "Note", "How", "What", "Name", "PersonName", "Unit", "SchoolMust")
+_EXPLAINS: Final = ("Text", "Note", "How", "What", "Name", "PersonName", "Unit", "Organisation", "SchoolMust")
+_LOCAL: Final = {"Reason": "LocalReason"}  # the code of the school's own system says which other reason it is
+# Bodies with no room for words: the items of an agreement tell of who takes part, and why a contact changes is told to
+# nobody.
+_WORDLESS: Final = frozenset({"AgreementNotice", "ContactChangeNotice"})
 _CONTACTS: Final = frozenset({"Contact", "Primary", "Deputy", "Owner"})
 _HELP: Final = ("Mentor", "ItBackpack", "EarlierStarts", "MunicipalHelp")
 _LETTERS_OF_SUPPORT: Final = frozenset(
     {DocumentKind.EDUCATION_ORDER_LETTER, DocumentKind.SUPPORT_NEED_LETTER}
 )
+_TRANSITIONS: Final = frozenset({DocumentKind.TRANSITION_LETTER, DocumentKind.TRANSITION_NOTICE})
 _BACK_OFFICE: Final = frozenset({Role.ADMINISTRATION, Role.MAIN_MAILBOX})
 _LATE_DAYS: Final = 7
+_ABSENCE_DAYS: Final = 92  # three months; the first and the last day are counted
 _MENTOR_MONTHS: Final = 6  # a mentor is granted for six months at a time
 
 
@@ -42,6 +49,10 @@ def check_body(case: Case) -> Iterator[Finding]:
     yield from _late(case)
     if case.document.kind is DocumentKind.DROPOUT_RISK_NOTICE:
         yield from _risk_notice(case)
+    if case.document.kind in _TRANSITIONS:
+        yield from _transition(case)
+    if case.document.kind is DocumentKind.ABSENCE_NOTICE:
+        yield from _absence_period(case.document.body)
     if case.document.kind is DocumentKind.INTERRUPTION_NOTICE and not _risk_notices(case):
         yield warning(Rule.N03, case.document.body)
 
@@ -51,7 +62,12 @@ def _block(node: Node) -> Iterator[Finding]:
     for first, last in _SPANS:
         if first in members and last in members and day_of(members[last]) < day_of(members[first]):
             yield error(Rule.D01, members[last])
-    others = [child for child in node.children if child.text == "OTHER" and child.name not in _EXPLAINS]
+    others = [
+        child
+        for child in node.children
+        if child.text == "OTHER" and child.name not in _EXPLAINS and _LOCAL.get(child.name) not in members
+        if node.name not in _WORDLESS
+    ]
     if others and not any(members[name].text != "OTHER" for name in _EXPLAINS if name in members):
         yield from (error(Rule.D10, other) for other in others)
     if node.name in _CONTACTS and "Role" in members and not members.keys() & {"Phone", "Email"}:
@@ -88,6 +104,12 @@ def _late(case: Case) -> Iterator[Finding]:
         yield warning(Rule.N01, node)
 
 
+def _absence_period(body: Node) -> Iterator[Finding]:
+    first, last = body.find("PeriodFrom"), body.find("PeriodTo")
+    if first is not None and last is not None and (day_of(last) - day_of(first)).days >= _ABSENCE_DAYS:
+        yield error(Rule.D02, last)
+
+
 def _risk_notice(case: Case) -> Iterator[Finding]:
     body = case.document.body
     imminent = body.find("Imminent")
@@ -98,6 +120,17 @@ def _risk_notice(case: Case) -> Iterator[Finding]:
         yield error(Rule.N02, imminent or body)
     if body.text_of("Phase") != "NEW" and "NEW" not in _risk_notices(case):
         yield error(Rule.N04, body.find("Phase") or body)
+
+
+def _transition(case: Case) -> Iterator[Finding]:
+    body = case.document.body
+    start, end = body.find("CurrentEducation/StartDate"), body.find("PlannedEnd")
+    if start is not None and end is not None and day_of(end) < day_of(start):
+        yield error(Rule.D01, end)
+    for involved in body.find_all("Involved"):
+        contact = involved.find("Contact")
+        if contact is not None and involved.text_of("Role") == "GUARDIAN":  # a relative is only a role
+            yield Finding(Rule.X06, Severity.OVERRIDABLE, contact.path, contact.line)
 
 
 def _risk_notices(case: Case) -> frozenset[str | None]:

@@ -9,7 +9,8 @@ from typing import Final
 
 from gateway.domain.codes import CodeList, DatedCode
 from gateway.domain.cpr import age
-from gateway.domain.document import EarlierDocument, Subject
+from gateway.domain.document import Document, EarlierDocument, Subject
+from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.node import Node
 from gateway.domain.rule_context import AttachmentFacts, Case, error, warning
@@ -18,6 +19,11 @@ from gateway.domain.rules import Finding, Rule, Words
 _AHEAD: Final = timedelta(minutes=5)  # clock skew, as for message signatures
 _OLD: Final = timedelta(days=30)
 _RISK_OR_INTERRUPTION: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE, DocumentKind.INTERRUPTION_NOTICE})
+# What an element of a body may name: an earlier document of this kind, which the sender gave or received.
+_NAMED: Final = (
+    ("AdmissionDocumentId", DocumentKind.ADMISSION_NOTICE, False),
+    ("RiskDocumentId", DocumentKind.DROPOUT_RISK_NOTICE, True),
+)
 _WHEREABOUTS: Final = ("Education/Site", "CurrentEducation/Site", "Internship/Place")
 
 
@@ -29,6 +35,7 @@ def check_header(case: Case) -> Iterator[Finding]:
     yield from _provisions(case)
     yield from _information(case)
     yield from _references(case)
+    yield from _withdrawal(case)
     yield from _protection(case)
     yield from _attachments(case)
 
@@ -54,10 +61,15 @@ def _codes(case: Case) -> Iterator[Finding]:
         ("Subject/RegisteredMunicipality", case.context.municipalities),
         ("CaseReference/Kle", case.context.kle),
     )
-    for steps, codes in places:
-        for node in case.document.header.find_all(steps):
-            if codes is not None and codes.find(node.text, on=case.created_on) is None:
-                yield error(Rule.H04, node)
+    named = (
+        ("OpenConversation/Counterpart/MunicipalityCode", case.context.municipalities),
+        ("OpenConversation/Counterpart/InstitutionNumber", case.context.institutions),
+    )
+    found = [(node, codes) for steps, codes in places for node in case.document.header.find_all(steps)]
+    found += [(node, codes) for steps, codes in named for node in case.document.body.find_all(steps)]
+    for node, codes in found:
+        if codes is not None and codes.find(node.text, on=case.created_on) is None:
+            yield error(Rule.H04, node)
     for node in case.document.header.find_all("Extension/Name"):
         if node.text not in case.context.extensions:
             yield error(Rule.H04, node)
@@ -66,14 +78,17 @@ def _codes(case: Case) -> Iterator[Finding]:
 def _subject(case: Case) -> Iterator[Finding]:
     document = case.document
     node = document.header.find("Subject")
-    about_a_role = (
-        document.kind is DocumentKind.CONTACT_CHANGE_NOTICE and document.body.text_of("Scope") != "SUBJECT"
-    )
+    about_a_role = _is_about_a_role(document)
     if (node is None) != about_a_role:
         yield error(Rule.H16, node or document.header)
     if document.subject is not None and not about_a_role:
         yield from _cpr(case, document.subject)
         yield from _age(case, document.subject)
+
+
+def _is_about_a_role(document: Document) -> bool:
+    """Whether it tells of a contact whom all share, and so is about no young person."""
+    return document.kind is DocumentKind.CONTACT_CHANGE_NOTICE and document.body.text_of("Scope") != "SUBJECT"
 
 
 def _cpr(case: Case, subject: Subject) -> Iterator[Finding]:
@@ -111,6 +126,8 @@ def _provisions(case: Case) -> Iterator[Finding]:
 
 
 def _information(case: Case) -> Iterator[Finding]:
+    if _is_about_a_role(case.document):
+        return  # there is nobody to inform
     information, node = case.document.subject_information, _at(case, "SubjectInformation")
     if information.method == "NOT_INFORMED" and information.reason is None:
         yield error(Rule.H13, node)
@@ -123,14 +140,62 @@ def _information(case: Case) -> Iterator[Finding]:
 def _references(case: Case) -> Iterator[Finding]:
     document = case.document
     parties = {document.sender.id, document.recipient.id}
+    is_answer = document.kind is DocumentKind.ANSWER_NOTICE
     if document.reply_to is not None:
         known = case.known(document.reply_to)
         place = None if known is None else (known.conversation_id, {known.sender, known.recipient})
-        if place != (document.conversation_id, parties):
+        is_answer_to_itself = known is not None and is_answer and known.sender == document.sender.id
+        if place != (document.conversation_id, parties) or is_answer_to_itself:
             yield error(Rule.H15, _at(case, "ReplyTo"))
+    elif is_answer:
+        yield error(Rule.H15, _at(case, "ReplyTo"))
     for name, earlier in (("Corrects", document.corrects), ("Withdraws", document.withdraws)):
         if earlier is not None and not _is_own(case, earlier, same_kind=name == "Corrects"):
             yield error(Rule.H15, _at(case, f"{name}/DocumentId"))
+    for name, kind, own in _NAMED:
+        node = document.body.find(name)
+        if node is not None and not _is_of_conversation(case, Uuid4(node.text), kind, own=own):
+            yield error(Rule.H15, node)
+    for node in document.body.find_all("RefersTo"):
+        named = case.known(Uuid4(node.text))
+        if named is None or (named.conversation_id, {named.sender, named.recipient}) != (
+            document.conversation_id,
+            parties,
+        ):
+            yield error(Rule.H15, node)
+    if document.kind is DocumentKind.HANDOVER_NOTICE:
+        yield from _ends_of_move(case)
+
+
+def _is_of_conversation(case: Case, document_id: Uuid4, kind: DocumentKind, *, own: bool) -> bool:
+    """Whether an earlier document is of this kind and conversation, and went from or to the sender."""
+    document, known = case.document, case.known(document_id)
+    if known is None:
+        return False
+    ends = (document.sender.id, document.recipient.id)
+    way = (known.sender, known.recipient) if own else (known.recipient, known.sender)
+    return (known.kind, known.conversation_id, way) == (kind, document.conversation_id, ends)
+
+
+def _ends_of_move(case: Case) -> Iterator[Finding]:
+    """The municipality that is left is the sender, that of arrival the recipient."""
+    document = case.document
+    for name, party in (("FromMunicipality", document.sender), ("ToMunicipality", document.recipient)):
+        node = document.body.find(name)
+        if node is not None and node.text != party.id.unit:
+            yield error(Rule.H15, node)
+
+
+def _withdrawal(case: Case) -> Iterator[Finding]:
+    """A notice of withdrawal names one document, in its header and in its body."""
+    document = case.document
+    if document.kind is not DocumentKind.WITHDRAWAL_NOTICE:
+        return
+    named = document.body.find("WithdrawnDocumentId")
+    if document.withdraws is None:
+        yield error(Rule.H15, document.header)
+    elif named is not None and named.text != document.withdraws.document_id.text:
+        yield error(Rule.H15, named)
 
 
 def _is_own(case: Case, earlier: EarlierDocument, *, same_kind: bool) -> bool:

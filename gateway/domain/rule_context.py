@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import Final
 
 from gateway.domain.annotation import Category
-from gateway.domain.calendar import local_day
+from gateway.domain.calendar import Calendar, local_day
 from gateway.domain.codes import CodeList, DataCategory, DatedCode
 from gateway.domain.document import Document
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.lint_words import WordLists
+from gateway.domain.minimum import StatutoryElement
 from gateway.domain.node import Node
 from gateway.domain.policy import Gate, Policy
 from gateway.domain.rules import Finding, Rule, Severity, Words
+
+_SIDE_TALK: Final = frozenset({DocumentKind.NOTE_NOTICE, DocumentKind.CONTACT_CHANGE_NOTICE})
+_ENDS: Final = frozenset({DocumentKind.INTERRUPTION_NOTICE, DocumentKind.COMPLETION_NOTICE})
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class KnownDocument:
     recipient: PartyId
     kind: DocumentKind
     phase: str | None = None  # of a risk notice
+    provisions: frozenset[str] = frozenset()  # claimed by a document that is answered
+    actions_wanted: frozenset[str] = frozenset()  # by a document that is answered
+    answer_within: int | None = None  # working days, as a letter's RiskContact promises
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,8 @@ class RuleContext:
     """Everything the rules may know.
 
     `history` holds the documents that this one refers to and, for a risk or interruption notice, the risk notices
-    of its conversation; all of them such as the sending party took part in.
+    of its conversation; for the answer to a risk notice, its letters; for a note, all its documents. All of them are
+    such as the sending party took part in.
     """
 
     now: datetime  # zoned UTC
@@ -61,6 +70,8 @@ class RuleContext:
     replacement_numbers_allowed: bool = False
     history: tuple[KnownDocument, ...] = ()
     attachments: tuple[AttachmentFacts, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)  # the sender's
+    statutory: tuple[StatutoryElement, ...] = ()  # what the law asks for in a document of this kind
     extensions: frozenset[str] = frozenset()  # names of additions that parties agreed on; none yet
 
 
@@ -74,7 +85,19 @@ class Case:
     @cached_property
     def gate(self) -> Gate:
         """The document before the legal-basis gate."""
-        return Gate(self.document, self.context.policy)
+        return Gate(self.document, self.context.policy, in_open_conversation=self._is_conversation_open)
+
+    @property
+    def _is_conversation_open(self) -> bool:
+        """Whether the two parties have a course of education in hand: more than notes, and no end of it yet."""
+        ends = {self.document.sender.id, self.document.recipient.id}
+        kinds = {
+            known.kind
+            for known in self.context.history
+            if known.conversation_id == self.document.conversation_id
+            and {known.sender, known.recipient} == ends
+        }
+        return bool(kinds - _SIDE_TALK) and kinds.isdisjoint(_ENDS)
 
     @cached_property
     def created_on(self) -> date:

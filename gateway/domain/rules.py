@@ -27,7 +27,6 @@ class Place(Enum):
     """Where a rule is kept."""
 
     DOCUMENT = "every released kind"
-    LATER_KIND = "a kind whose schema is not released yet"
     CARRIER = "labels and notifications of what carries documents"
     REPOSITORY = "tests, demonstrations and documentation"
 
@@ -115,8 +114,18 @@ class Rule(Enum):
     )
     H19 = _row("E", "Bilag {n} svarer ikke til brevet.", "Attachment {n} does not match the document.")
 
+    # --- the statutory minimum ------------------------------------------------------------------------
+    S01 = _row(
+        "W",
+        "Det lovpligtige minimum er ikke fuldt: {field} mangler. Udfyld feltet, hvis det gælder her.",
+        "The statutory minimum is not complete: {field} is missing. Fill it in if it applies here.",
+    )
+
     # --- every block ---------------------------------------------------------------------------------
     D01 = _row("E", "Slutdatoen ligger før startdatoen.", "The end lies before the start.")
+    D02 = _row(
+        "E", "Fraværsperioden er længere end 92 dage.", "The period of absence is longer than 92 days."
+    )
     D10 = _row("E", 'Uddyb "andet" med tekst.', 'Explain "other" in words.')
 
     # --- letters -------------------------------------------------------------------------------------
@@ -146,19 +155,16 @@ class Rule(Enum):
         "Ved overhængende risiko skal I bede om en handling; tidlig bekymring kræver samtykke eller lokal beslutning.",
         "Imminent risk needs an action; an early warning needs consent or a decision.",
     )
-    N03 = _row(
-        "W", "Der er ikke varslet risiko før afbruddet.", "No risk was notified before.", Place.LATER_KIND
-    )
+    N03 = _row("W", "Der er ikke varslet risiko før afbruddet.", "No risk was notified before.")
     N04 = _row("E", "Der er ingen risikomeddelelse at fortsætte.", "There is no risk notice to continue.")
 
     # --- answers -------------------------------------------------------------------------------------
-    A01 = _row("E", "Svaret mangler {field}.", "The answer lacks {field}.", Place.LATER_KIND)
-    A02 = _row("E/W", "Svar på hvert ønske.", "Answer each wish.", Place.LATER_KIND)
+    A01 = _row("E", "Svaret mangler {field}.", "The answer lacks {field}.")
+    A02 = _row("E/W", "Svar på hvert ønske.", "Answer each wish.")
     A03 = _row(
         "W",
         "Angiv, om den unge er kontaktet, og hold den lovede frist.",
         "State the contact made and keep the promised time.",
-        Place.LATER_KIND,
     )
 
     # --- lint: what must never be in a document ------------------------------------------------------

@@ -64,6 +64,9 @@ MISSES: Final = {
 }
 """The negative states, each with the positive state that ends it."""
 
+# A withdrawn document is answered by confirming the withdrawal: what was answered before does not count for that.
+_CONFIRMING: Final = frozenset({State.ANSWERED, State.UNANSWERED})
+
 
 @unique
 class Standing(Enum):
@@ -84,6 +87,11 @@ class AnswerCode(Enum):
     AGREEMENT = "AGREEMENT"
     DECLINED = "DECLINED"
     NEED_MORE = "NEED_MORE"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it ends the wait for an answer. A question does not: whoever asked still has no answer."""
+        return self is not AnswerCode.NEED_MORE
 
 
 @unique
@@ -106,6 +114,7 @@ class StatusEvent:
     reasons: tuple[EventReason, ...] = ()
     evidence_id: Uuid4 | None = None
     answer: AnswerCode | None = None
+    related: Uuid4 | None = None  # another document that it points to: the one that withdrew this
 
     def __post_init__(self) -> None:
         if self.standing is Standing.INFERRED:
@@ -174,7 +183,7 @@ def project(events: Sequence[StatusEvent], *, local: bool) -> Status:
         while missing and _rank(event.state) > _rank(missing[0]):
             timeline.append(Entry(missing.pop(0), Standing.INFERRED))
         timeline.append(Entry(event.state, event.standing, event, _flags(event, events[:number])))
-    negatives = _standing_negatives(events, progress)
+    negatives = _standing_negatives(events)
     withdrawn = any(event.state is State.WITHDRAWN for event in events)
     answers = [event for event in events if event.answer is not None]
     return Status(
@@ -184,6 +193,12 @@ def project(events: Sequence[StatusEvent], *, local: bool) -> Status:
         negatives=negatives,
         timeline=tuple(timeline),
     )
+
+
+def _since_withdrawal(events: Sequence[StatusEvent]) -> Sequence[StatusEvent]:
+    """The events after a withdrawal, or all if there was none."""
+    withdrawn = [number for number, event in enumerate(events) if event.state is State.WITHDRAWN]
+    return events[withdrawn[0] + 1 :] if withdrawn else events
 
 
 def _rank(state: State) -> int:
@@ -205,12 +220,19 @@ def _inferred(events: Sequence[StatusEvent], progress: State | None, local: bool
     return [state for state in passed if state not in told and not (local and state is State.RELAYED)]
 
 
-def _standing_negatives(events: Sequence[StatusEvent], progress: State | None) -> tuple[State, ...]:
+def _has_come(events: Sequence[StatusEvent], missed: State) -> bool:
+    """Whether a state that was missed came after all, or a later one; of answers, one that is final."""
+    if missed is State.ANSWERED:
+        return any(event.answer is not None and event.answer.is_final for event in events)
+    furthest = _furthest(events)
+    return furthest is not None and _rank(furthest) >= _rank(missed)
+
+
+def _standing_negatives(events: Sequence[StatusEvent]) -> tuple[State, ...]:
     """The negatives whose missed state never came, the earliest in the document's life first: it is the cause."""
-    reached = -1 if progress is None else _rank(progress)
     told = {event.state for event in events}
     return tuple(
-        negative for negative, missed in MISSES.items() if negative in told and _rank(missed) > reached
+        negative for negative, missed in MISSES.items() if negative in told and not _has_come(events, missed)
     )
 
 
@@ -218,12 +240,13 @@ def _flags(event: StatusEvent, before: Sequence[StatusEvent]) -> frozenset[Flag]
     """What is remarkable about an event, given those recorded before it."""
     if event.state is State.WITHDRAWN:
         return frozenset()
-    furthest = _furthest(before)
+    if event.state in _CONFIRMING:
+        before = _since_withdrawal(before)
     if event.state.is_negative:
-        contradicted = furthest is not None and _rank(furthest) >= _rank(MISSES[event.state])
+        contradicted = _has_come(before, MISSES[event.state])
         return frozenset({Flag.CONFLICT}) if contradicted else frozenset()
     flags = set()
-    for negative in _standing_negatives(before, furthest):
+    for negative in _standing_negatives(before):
         if _rank(event.state) >= _rank(MISSES[negative]):
             # Silence is made good by what comes late; a failure that was stated is contradicted by it.
             flags.add(Flag.CONFLICT if negative is State.FAILED else Flag.LATE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lxml import etree
 
 from gateway.domain.catalogue import Code
@@ -20,7 +22,10 @@ _HTTP_STATUS = {
     Code.HTTP_HEADER_REPEATED: 400,
     Code.HTTP_BODY_SLOW: 408,
 }
-"""Errors that HTTP has a status of its own for; all others have SOAP's."""
+"""Errors that HTTP has a status of its own for."""
+_FAULT: Final = 500
+"""SOAP 1.1 §6.2. With SOAP 1.2 too, where a fault that blames the sender has 400 (SOAP 1.2 Part 2 table 20): CXF and
+WCF read a fault at 500 only, and at 400 tell their caller nothing but the number."""
 
 
 def info(
@@ -40,9 +45,9 @@ def fault(version: SoapVersion, error: BropostError, told: FaultInfo) -> etree._
     return soap.fault(version, soap.fault_code(public), public.english, public.danish, detail)
 
 
-def status(version: SoapVersion, error: BropostError) -> int:
+def status(error: BropostError) -> int:
     """Return the HTTP status that goes with the fault."""
-    return _HTTP_STATUS.get(error.code) or soap.fault_code(error).http_status(version)
+    return _HTTP_STATUS.get(error.code, _FAULT)
 
 
 def unsigned(version: SoapVersion, element: etree._Element) -> bytes:

@@ -29,7 +29,7 @@ from gateway.protocol.mime import NewPart, build_related
 from gateway.protocol.service_answers import render_answer
 from gateway.protocol.service_requests import read_request
 from gateway.protocol.wss import Verified
-from gateway.services import mailbox, parties, receipts, submission, timeline
+from gateway.services import mailbox, parties, receipts, submission, timeline, withdrawal
 from gateway.services.access import registered_certificates
 from gateway.services.installation import Installation
 from gateway.services.refusals import record_refusal
@@ -47,6 +47,7 @@ _WORKFLOWS: Final[Mapping[Operation, Callable[[Installation, Verified, Any], Ans
     Operation.RETRIEVE: mailbox.retrieve,
     Operation.CONFIRM_HANDOVER: receipts.confirm_handover,
     Operation.REGISTER_READ: receipts.register_read,
+    Operation.WITHDRAW_DOCUMENT: withdrawal.withdraw_document,
     Operation.FIND_PARTY: parties.find_party,
     Operation.PING: parties.ping,
 }
@@ -85,7 +86,7 @@ class SoapEndpoint:
         element = faults.fault(version, error, faults.info(self.installation.environment, correlation))
         body = faults.unsigned(version, element)
         headers = {"Allow": "GET, POST"} if error.code is Code.HTTP_METHOD else {}  # RFC 9110 §15.5.6
-        return HttpAnswer(faults.status(version, error), version.content_type, body, headers)
+        return HttpAnswer(faults.status(error), version.content_type, body, headers)
 
     def _verified(self, request: HttpRequest) -> Verified:
         if request.method != "POST":
@@ -118,7 +119,7 @@ class SoapEndpoint:
             info = AnswerInfo(
                 correlation, verified.request_digest, self.installation.clock(), self.installation.environment
             )
-            rendered = render_answer(answer, info)
+            rendered = render_answer(answer, info, mtom=verified.is_mtom)
         except BropostError as error:
             return self._fault(verified, operation, acting, error, correlation)
         except Exception as error:
@@ -148,7 +149,7 @@ class SoapEndpoint:
         self.metrics.refused(self.service, error.code)
         info = faults.info(self.installation.environment, correlation, verified.request_digest, rejection)
         element = faults.fault(verified.version, error, info)
-        return self._signed(verified, faults.status(verified.version, error), element, is_fault=True)
+        return self._signed(verified, faults.status(error), element, is_fault=True)
 
     def _signed(
         self,
@@ -170,7 +171,7 @@ class SoapEndpoint:
         octets = wss.secure(envelope, self.installation.message_key.usable(at), at, attachments=parts)
         if not parts:
             return HttpAnswer(status, version.content_type, octets)
-        built = build_related(octets, version.media_type, parts, mtom=False)
+        built = build_related(octets, version.media_type, parts, mtom=verified.is_mtom)
         return HttpAnswer(status, built.content_type, built.body)
 
     def _unexpected(self, error: Exception, correlation: Uuid4) -> InternalError:

@@ -32,10 +32,12 @@ from gateway.domain.operations import (
     SendAnswer,
     StatusAnswer,
     TimelineEvent,
+    WithdrawalAnswer,
 )
-from gateway.protocol.mime import NewPart
+from gateway.protocol.attachments import INCLUDE
+from gateway.protocol.mime import NewPart, cid_uri
 from gateway.protocol.service_elements import add, add_sentence, new, sub
-from gateway.xmlcore.namespaces import DS, tag
+from gateway.xmlcore.namespaces import DS, XOP, tag
 from gateway.xmlcore.parse import parse
 
 INLINE_OCTETS_MOST: Final = (
@@ -50,19 +52,22 @@ _SIGNATURE: Final = tag(DS, "Signature")
 
 @dataclass(frozen=True)
 class RenderedAnswer:
-    """The element for the Body, and the SwA parts that its ContentId elements name."""
+    """The element for the Body, and the parts beside it that it names: by ContentId elements, or includes (MTOM)."""
 
     element: etree._Element
     parts: tuple[NewPart, ...] = ()
 
 
-def render_answer(answer: Answer, info: AnswerInfo) -> RenderedAnswer:
-    """Return the answer as the element of its operation. Attachments above INLINE_OCTETS_MOST become SwA parts."""
+def render_answer(answer: Answer, info: AnswerInfo, *, mtom: bool = False) -> RenderedAnswer:
+    """Return the answer as the element of its operation. Attachments above INLINE_OCTETS_MOST become parts.
+
+    They are SwA parts that a ContentId names, or with `mtom` what the Content element includes: WCF knows no other.
+    """
     root = new(f"{answer.operation.value}Response")
     _info(root, info)
     parts: list[NewPart] = []
     if isinstance(answer, RetrieveAnswer):
-        _retrieve(root, answer, parts)
+        _retrieve(root, answer, parts, mtom=mtom)
     else:
         _WRITERS[type(answer)](root, answer)
     return RenderedAnswer(root, tuple(parts))
@@ -111,6 +116,7 @@ def _status(root: etree._Element, answer: StatusAnswer) -> None:
         add(element, "Kind", deadline.kind.name)
         add(element, "Due", deadline.due)
         add(element, "Fired", deadline.fired)
+    add(root, "CorrectedBy", answer.corrected_by)
 
 
 def _event(parent: etree._Element, name: str, event: TimelineEvent) -> None:
@@ -130,6 +136,7 @@ def _event(parent: etree._Element, name: str, event: TimelineEvent) -> None:
         _reason(element, reason)
     for flag in sorted(event.flags, key=lambda each: each.value):
         add(element, "Flag", flag.value)
+    add(element, "RelatedDocumentId", event.related)
 
 
 def _reason(parent: etree._Element, reason: EventReason) -> None:
@@ -183,6 +190,7 @@ def _item(root: etree._Element, item: InboxItem) -> None:
     add(element, "AttachmentCount", item.attachment_count)
     add(element, "ReplyDue", item.reply_due)
     add(element, "Protected", item.protected)
+    add(element, "CorrectedBy", item.corrected_by)
 
 
 def _next(root: etree._Element, cursor: str, more: bool) -> None:
@@ -190,7 +198,7 @@ def _next(root: etree._Element, cursor: str, more: bool) -> None:
     add(root, "More", more)
 
 
-def _retrieve(root: etree._Element, answer: RetrieveAnswer, parts: list[NewPart]) -> None:
+def _retrieve(root: etree._Element, answer: RetrieveAnswer, parts: list[NewPart], *, mtom: bool) -> None:
     add(root, "DocumentId", answer.document_id)
     add(root, "State", answer.state.value)
     view = parse(answer.octets)
@@ -199,10 +207,12 @@ def _retrieve(root: etree._Element, answer: RetrieveAnswer, parts: list[NewPart]
     root.append(view)
     add(root, "ExactOctets", answer.octets)
     for attachment in answer.attachments:
-        _attachment(root, attachment, parts)
+        _attachment(root, attachment, parts, mtom=mtom)
 
 
-def _attachment(root: etree._Element, attachment: AttachmentContent, parts: list[NewPart]) -> None:
+def _attachment(
+    root: etree._Element, attachment: AttachmentContent, parts: list[NewPart], *, mtom: bool
+) -> None:
     element = sub(root, "Attachment")
     add(element, "Number", attachment.number)
     content: Octets = attachment.content
@@ -211,7 +221,10 @@ def _attachment(root: etree._Element, attachment: AttachmentContent, parts: list
         return
     content_id = f"attachment-{attachment.number}-{secrets.token_hex(8)}@bropost"
     parts.append(NewPart(content_id, "application/octet-stream", content))
-    add(element, "ContentId", content_id)
+    if mtom:
+        etree.SubElement(sub(element, "Content"), INCLUDE, href=cid_uri(content_id), nsmap={"xop": XOP})
+    else:
+        add(element, "ContentId", content_id)
 
 
 def _handover(root: etree._Element, answer: HandoverAnswer) -> None:
@@ -226,6 +239,14 @@ def _read(root: etree._Element, answer: ReadAnswer) -> None:
     add(root, "State", answer.state.value)
     add(root, "Repeated", answer.repeated)
     add(root, "ContentAccessTracking", answer.content_access_tracking)
+
+
+def _withdrawal(root: etree._Element, answer: WithdrawalAnswer) -> None:
+    add(root, "DocumentId", answer.document_id)
+    add(root, "State", answer.state.value)
+    add(root, "Repeated", answer.repeated)
+    add(root, "ContentRemoved", answer.content_removed)
+    add(root, "Withdrawal", answer.withdrawal)
 
 
 def _parties(root: etree._Element, answer: FindPartyAnswer) -> None:
@@ -282,6 +303,7 @@ _WRITERS: Final[Mapping[type, Callable[[etree._Element, Any], None]]] = {
     InboxAnswer: _inbox,
     HandoverAnswer: _handover,
     ReadAnswer: _read,
+    WithdrawalAnswer: _withdrawal,
     FindPartyAnswer: _parties,
     PingAnswer: _ping,
 }

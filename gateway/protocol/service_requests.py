@@ -17,6 +17,7 @@ from lxml import etree
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, Violation
+from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.mandate import Operation
@@ -35,6 +36,7 @@ from gateway.domain.operations import (
     RegisterReadRequest,
     RetrieveRequest,
     Service,
+    WithdrawDocumentRequest,
 )
 from gateway.domain.party import Role
 from gateway.protocol.attachments import named_part
@@ -78,6 +80,7 @@ Request = (
     | RetrieveRequest
     | ConfirmHandoverRequest
     | RegisterReadRequest
+    | WithdrawDocumentRequest
     | FindPartyRequest
     | PingRequest
 )
@@ -312,6 +315,19 @@ def _register_read(fields: _Fields, _parts: _Parts) -> Request:
     )
 
 
+def _withdraw(fields: _Fields, _parts: _Parts) -> Request:
+    reason, note = ReasonCode[fields.text("Reason")], fields.optional("Note")
+    if reason is ReasonCode.OTHER and note is None:
+        raise _violation(
+            fields,
+            "Note",
+            "note-missing",
+            "Skriv i Note, hvorfor dokumentet kaldes tilbage, når årsagen er OTHER.",
+            "Say in Note why the document is withdrawn where the reason is OTHER.",
+        )
+    return WithdrawDocumentRequest(fields.on_behalf_of, fields.document_id, reason, note)
+
+
 def _find_party(fields: _Fields, _parts: _Parts) -> Request:
     cvr = fields.optional("Cvr")
     unit, name = _unit(fields), fields.optional("Name")
@@ -342,6 +358,7 @@ _READERS: Final[Mapping[Operation, Callable[[_Fields, _Parts], Request]]] = {
         fields.on_behalf_of, fields.document_id, _base64(fields.required("ContentDigest"))
     ),
     Operation.REGISTER_READ: _register_read,
+    Operation.WITHDRAW_DOCUMENT: _withdraw,
     Operation.FIND_PARTY: _find_party,
     Operation.PING: lambda fields, _: PingRequest(
         fields.optional_party("OnBehalfOf"), fields.optional("Echo"), fields.optional_party("Party")

@@ -54,17 +54,12 @@ class SoapVersion(Enum):
 
 
 class FaultCode(Enum):
-    """Who a fault blames. The value is (SOAP 1.1 name, SOAP 1.2 name, HTTP status with SOAP 1.2)."""
+    """Who a fault blames. The value is (SOAP 1.1 name, SOAP 1.2 name)."""
 
-    CLIENT = ("Client", "Sender", 400)
-    SERVER = ("Server", "Receiver", 500)
-    MUST_UNDERSTAND = ("MustUnderstand", "MustUnderstand", 500)
-    VERSION_MISMATCH = ("VersionMismatch", "VersionMismatch", 500)
-
-    def http_status(self, version: SoapVersion) -> int:
-        """The HTTP status that goes with the fault: always 500 with SOAP 1.1."""
-        # SOAP 1.1 §6.2; SOAP 1.2 Part 2 table 20
-        return 500 if version is SoapVersion.SOAP_11 else self.value[2]
+    CLIENT = ("Client", "Sender")
+    SERVER = ("Server", "Receiver")
+    MUST_UNDERSTAND = ("MustUnderstand", "MustUnderstand")
+    VERSION_MISMATCH = ("VersionMismatch", "VersionMismatch")
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class Unpacked:
     body: etree._Element
     payload: etree._Element  # the one element in Body
     actions: tuple[str, ...]  # what SOAPAction or an action parameter says, if anything
-    is_mtom: bool
+    is_mtom: bool  # the signature is over the document with what it includes inline
     parts: Mapping[str, Part]  # by Content-ID, without the root part
     octets: bytes  # the envelope as received
 
@@ -100,8 +95,8 @@ def unpack(
     InputError HTTP_CONTENT_TYPE, MIME_*, XML_*, SOAP_MALFORMED, SOAP_VERSION or SOAP_MUST_UNDERSTAND.
     """
     outer = ContentType.parse(content_type)
-    root_type, octets, parts = outer, body, MappingProxyType[str, Part]({})
     is_mtom = False
+    root_type, octets, parts = outer, body, MappingProxyType[str, Part]({})
     if outer.media_type == RELATED:
         multipart = split(content_type, body, limits)
         root_type, octets = multipart.root.content_type, bytes(multipart.root.content)

@@ -50,6 +50,7 @@ class Verified:
     operation: str  # local name of the payload, with which every stated action agrees
     namespace: str  # of the payload
     version: SoapVersion
+    is_mtom: bool  # came by MTOM, so that its sender can read answers by MTOM
     certificate: TrustedCertificate
     request_digest: bytes  # SHA-256 of the canonical SignedInfo
     message_id: str | None  # wsa:MessageID
@@ -100,18 +101,22 @@ def verify(
     digests = check_digests(unpacked, coverage)
     operation = check_action(unpacked)
     payload = copy.deepcopy(unpacked.payload)
+    contents = {
+        name: unpacked.parts[name].content for name in unpacked.parts if name not in header.token_part
+    }
     return Verified(
         payload=payload,
         operation=operation,
         namespace=etree.QName(payload).namespace or "",
         version=unpacked.version,
+        is_mtom=unpacked.is_mtom,
         certificate=certificate,
         request_digest=hashlib.sha256(signed_info).digest(),
         message_id=unpacked.addressing_value("MessageID"),
         to=unpacked.addressing_value("To"),
         created=header.created,
         expires=header.expires,
-        attachments=MappingProxyType({name: part.content for name, part in unpacked.parts.items()}),
+        attachments=MappingProxyType(contents),
         digests=MappingProxyType(digests),
         included=MappingProxyType(take_includes(payload, coverage.includes)),
         octets=unpacked.octets,

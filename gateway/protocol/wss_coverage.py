@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from gateway.crypto.algorithms import ATTACHMENT_CONTENT, EXCLUSIVE_C14N
+from gateway.crypto.algorithms import ATTACHMENT_CONTENT, ENVELOPED, EXCLUSIVE_C14N
 from gateway.crypto.xmldsig import ParsedSignature, Reference, check_digest, check_digest_value
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
@@ -29,6 +29,10 @@ from gateway.protocol.soap import Unpacked
 from gateway.protocol.wss_header import SecurityHeader
 from gateway.xmlcore.c14n import exclusive
 
+# The enveloped-signature transform removes nothing from what may be signed, where the signature never is; node soap
+# names it unless told otherwise.
+_ELEMENT_TRANSFORMS = ([EXCLUSIVE_C14N], [ENVELOPED, EXCLUSIVE_C14N])
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -42,13 +46,18 @@ class Coverage:
 def read_coverage(
     unpacked: Unpacked, header: SecurityHeader, parsed: ParsedSignature, ids: Mapping[str, etree._Element]
 ) -> Coverage:
-    """Return what each reference is about; Body, Timestamp, every wsa header and every part, each exactly once."""
-    includes = _includes(unpacked)
+    """Return what each reference is about; Body, Timestamp, every wsa header and every part, none by two references.
+
+    A part that an MTOM message includes may be referenced besides, as CXF does: both digests must hold. One that
+    another message includes must be referenced: its Body is signed as it stands, see `_includes`. The part of the
+    token need not be: a token need not be signed.
+    """
+    includes = _includes(unpacked, header)
     elements: list[tuple[Reference, etree._Element]] = []
     parts: list[tuple[Reference, str]] = []
     for reference in parsed.references:
         algorithms = [transform.algorithm for transform in reference.transforms]
-        if reference.uri.startswith("#") and algorithms == [EXCLUSIVE_C14N]:
+        if reference.uri.startswith("#") and algorithms in _ELEMENT_TRANSFORMS:
             target = ids.get(reference.uri[1:])
             if target is None:
                 raise _uncovered("a reference leads nowhere")
@@ -58,8 +67,12 @@ def read_coverage(
         else:
             raise _uncovered("a reference of another form")
     _require_exact([target for _, target in elements], unpacked, header)
-    covered = [content_id for _, content_id in parts] + [include.content_id for include in includes]
-    if len(covered) != len(set(covered)) or set(covered) != set(unpacked.parts):
+    referenced = [content_id for _, content_id in parts]
+    included = [include.content_id for include in includes]
+    if len(referenced) != len(set(referenced)) or len(included) != len(set(included)):
+        raise TrustError(Code.ATTACHMENT_UNSIGNED)
+    covered = {*referenced, *header.token_part, *(included if unpacked.is_mtom else ())}
+    if covered != set(unpacked.parts):
         raise TrustError(Code.ATTACHMENT_UNSIGNED)
     return Coverage(tuple(elements), tuple(parts), includes)
 
@@ -77,11 +90,16 @@ def _require_exact(targets: Sequence[etree._Element], unpacked: Unpacked, header
             raise _uncovered("Body or Timestamp is not signed")
 
 
-def _includes(unpacked: Unpacked) -> tuple[Include, ...]:
-    """Return the xop:Include elements, which stand in the Body of an MTOM message or nowhere."""
-    includes = find_includes(unpacked.body, unpacked.parts) if unpacked.is_mtom else ()
+def _includes(unpacked: Unpacked, header: SecurityHeader) -> tuple[Include, ...]:
+    """Return the xop:Include elements, which stand in Body or nowhere; that of the token was put in its place before.
+
+    CXF includes base64 values in messages with SwA attachments too, without MTOM, and signs the Includes themselves.
+    """
+    includes = find_includes(unpacked.body, unpacked.parts) if unpacked.parts else ()
     if len(includes) != sum(1 for _ in unpacked.envelope.iter(INCLUDE)):
-        raise malformed("an xop:Include outside the Body of an MTOM message")
+        raise malformed("an xop:Include outside Body, or in a message without parts")
+    if {include.content_id for include in includes} & set(header.token_part):
+        raise malformed("two references to one part")
     return includes
 
 
@@ -91,8 +109,8 @@ def check_digests(unpacked: Unpacked, coverage: Coverage) -> dict[str, bytes]:
     Gives the SHA-256 of the parts that were digested as they are, by Content-ID: large ones need it again.
     """
     for reference, element in coverage.elements:
-        prefixes = reference.transforms[0].inclusive_prefixes
-        if element is unpacked.body and coverage.includes:
+        prefixes = reference.transforms[-1].inclusive_prefixes
+        if element is unpacked.body and unpacked.is_mtom:
             contents = {name: part.content for name, part in unpacked.parts.items()}
             pieces = canonical_pieces(element, coverage.includes, prefixes)
             check_digest_value(reference, digest_pieces(pieces, coverage.includes, contents))

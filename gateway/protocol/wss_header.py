@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import pybase64
 from lxml import etree
 
 from gateway.crypto.xmldsig import SIGNATURE
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
+from gateway.protocol.attachments import find_includes
 from gateway.protocol.soap import Unpacked, elements
 from gateway.protocol.wss_tokens import TOKEN
 from gateway.xmlcore.namespaces import WSU, tag
 from gateway.xmlcore.shape import ID_ATTRIBUTES, children, malformed, text
 
 TIMESTAMP: Final = tag(WSU, "Timestamp")
+
+_TOKEN_OCTETS_MOST = 65_536  # four times the longest chain that fits in a signature's KeyInfo
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)")
 
@@ -31,12 +35,14 @@ class SecurityHeader:
     created: datetime  # the sender's clock
     expires: datetime
     signature: etree._Element
+    token_part: tuple[str, ...] = ()  # Content-ID of the part that held the token, if one did
 
 
 def read_security_header(unpacked: Unpacked) -> SecurityHeader:
     """Return the parts of the security header, which may stand in any order, each at most once.
 
-    TrustError SECURITY_MISSING without Timestamp or Signature, SIGNATURE_SHAPE if there is anything else.
+    A token that travels as a part is put in its place. TrustError SECURITY_MISSING without Timestamp or Signature,
+    SIGNATURE_SHAPE if there is anything else.
     """
     found: dict[str, etree._Element] = {}
     for child in elements(unpacked.security) if unpacked.security is not None else ():
@@ -48,7 +54,23 @@ def read_security_header(unpacked: Unpacked) -> SecurityHeader:
     if timestamp is None or signature is None:
         raise TrustError(Code.SECURITY_MISSING)
     created, expires = _timestamp(timestamp)
-    return SecurityHeader(found.get(TOKEN), timestamp, created, expires, signature)
+    token = found.get(TOKEN)
+    part = () if token is None else _put_in_place(token, unpacked)
+    return SecurityHeader(token, timestamp, created, expires, signature, part)
+
+
+def _put_in_place(token: etree._Element, unpacked: Unpacked) -> tuple[str, ...]:
+    """Put a token that is an xop:Include, as CXF sends it with MTOM, where it belongs: as base64. XOP §3.2."""
+    if not unpacked.parts or unpacked.security is None:
+        return ()
+    includes = find_includes(unpacked.security, unpacked.parts)
+    for include in includes:
+        part = unpacked.parts[include.content_id]
+        if include.holder is not token or len(part.content) > _TOKEN_OCTETS_MOST:
+            raise malformed("an xop:Include in the security header")
+        token.remove(include.element)
+        token.text = pybase64.b64encode_as_string(part.content)
+    return tuple(include.content_id for include in includes)
 
 
 def _timestamp(element: etree._Element) -> tuple[datetime, datetime]:

@@ -22,9 +22,11 @@ from gateway.domain.errors import InputError, InternalError, TrustError
 from gateway.domain.identifiers import Cvr, PartyId
 from gateway.domain.operations import AttachmentContent
 from gateway.domain.party import Party
+from gateway.domain.status import State
 from gateway.protocol.documents import read_document, require_no_xsi
 from gateway.protocol.service_requests import SendRequest, UnsealedDocument
 from gateway.services.installation import Installation
+from gateway.storage import withdrawals
 from gateway.storage.documents import DocumentRow, parts_of, wrapped_key_of
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import document_schema
@@ -132,11 +134,14 @@ def read_kept(
 ) -> Kept:
     """Return the content of a document for a party that holds it, checked against the digest it was accepted with.
 
-    Raises InternalError STORED_DATA_ALTERED if what is stored is not what was accepted.
+    Raises InputError STATE_CONFLICT if its content went with its withdrawal, and InternalError STORED_DATA_ALTERED if
+    what is stored is not what was accepted.
     """
     name = row.document_id.text.encode()
     wrapped = wrapped_key_of(connection, row.key, party)
     if wrapped is None:
+        if withdrawals.find_withdrawal(connection, row.key) is not None:
+            raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value)
         raise InternalError(Code.STORED_DATA_ALTERED)
     key = installation.keys.key_encryption_key(party).unwrap(wrapped, name)
     octets = key.decrypt(installation.blobs.get(connection, row.sealed_blob), name)

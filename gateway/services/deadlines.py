@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from gateway.domain.deadlines import FIRINGS, DeadlineKind, Told
+from gateway.domain.deadlines import FIRINGS, DeadlineKind, Told, told_of, warned_of
 from gateway.domain.errors import BropostError, UnavailableError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.status import Standing
@@ -46,6 +46,8 @@ def sweep(installation: Installation) -> int:
         try:
             if wait.warned_at is None and now < wait.due_at:
                 _warn(installation, wait, now)
+            elif wait.kind not in FIRINGS:
+                _remind(installation, wait, now)
             else:
                 _fire(installation, wait, now)
         except UnavailableError:
@@ -68,31 +70,49 @@ def warning_kind(kind: DeadlineKind) -> str:
     return f"{kind.name}_DUE_SOON"
 
 
+def due_kind(kind: DeadlineKind) -> str:
+    """Return the name of the event that a day has come: "FOLLOW_UP_DUE"."""
+    return f"{kind.name}_DUE"
+
+
 def _warn(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
     """Tell those who can still act that the end is near."""
-    with installation.database.transaction() as connection:
+    with installation.database.read() as connection:
+        row = _document(connection, wait)
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         if not deadlines.mark_warned(connection, wait.id, now):
             return
-        row = _document(connection, wait)
         is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
-        events.append_events(connection, row.key, _warnings(installation, row, wait, now, is_delivered))
-    _alarm(FIRINGS[wait.kind].warned, wait, row)
+        told = _parties(row, warned_of(wait.kind), is_delivered)
+        events.append_events(connection, row.key, _signs(installation, warning_kind(wait.kind), told, now))
+    _alarm(warned_of(wait.kind), wait, row)
 
 
-def _warnings(
-    installation: Installation, row: DocumentRow, wait: DeadlineRow, now: datetime, is_delivered: bool
+def _remind(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
+    """Tell both that the day has come of a wait which nobody can miss: a follow-up."""
+    with installation.database.read() as connection:
+        row = _document(connection, wait)
+    with installation.database.transaction(row.sender, row.recipient) as connection:
+        if deadlines.mark_fired(connection, wait.id, now):
+            told = _parties(row, told_of(wait.kind), is_delivered=True)
+            events.append_events(connection, row.key, _signs(installation, due_kind(wait.kind), told, now))
+
+
+def _signs(
+    installation: Installation, kind: str, parties: tuple[PartyId, ...], now: datetime
 ) -> list[NewEvent]:
+    """An event that changes no state, for each of these parties."""
     event_id = Uuid4.new()
     return [
         NewEvent(
             event_id=event_id,
             party=party,
-            kind=warning_kind(wait.kind),
+            kind=kind,
             at=now,
             standing=Standing.RECORDED,
             issuer=installation.issuer.name,
         )
-        for party in _parties(row, FIRINGS[wait.kind].warned, is_delivered)
+        for party in parties
     ]
 
 
@@ -113,7 +133,7 @@ def _fire(installation: Installation, wait: DeadlineRow, now: datetime) -> None:
     )
     told = _parties(row, firing.told, is_delivered)
     entries = tuple(log_entries.evidence_entry(installation, party, row, sealed) for party in told)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         if not deadlines.mark_fired(connection, wait.id, now):
             return
         evidence_rows.insert_evidence(connection, row.key, sealed.row())

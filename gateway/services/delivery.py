@@ -24,12 +24,14 @@ from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.party import Party
 from gateway.domain.policy import Gate
 from gateway.domain.status import Standing, State
-from gateway.services import log_entries
+from gateway.services import agreements, answers, log_entries
+from gateway.services.awaited_letters import end_wait_for_letter
 from gateway.services.content import document_of, read_kept
+from gateway.services.correction import record_corrections
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
 from gateway.services.sealing import Sealed, seal_document_evidence
-from gateway.storage import deadlines, deliveries, documents, events, outbox, parties
+from gateway.storage import deadlines, deliveries, documents, events, outbox, parties, withdrawals
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 from gateway.storage.events import NewEvent
@@ -63,7 +65,7 @@ def deliver_next(installation: Installation, worker: str, lease_seconds: int) ->
         since = outbox.oldest_waiting(connection)
     if since is None or since > at:
         return False  # an idle worker takes no turn as writer
-    with installation.database.transaction() as connection:
+    with installation.database.claiming() as connection:
         task = outbox.claim(connection, worker, at, lease_seconds)
         if task is None:
             return False
@@ -126,12 +128,16 @@ def _deliver(installation: Installation, task: OutboxRow, row: DocumentRow, reci
     """Make the document available to its recipient."""
     at = installation.clock()
     with installation.database.read() as connection:
-        kept = read_kept(installation, connection, row, row.sender, attachments=False)
         wrapped = documents.wrapped_key_of(connection, row.key, row.sender)
+        if wrapped is None and withdrawals.find_withdrawal(connection, row.key) is not None:
+            return  # since the task was claimed, and the task with it
+        kept = read_kept(installation, connection, row, row.sender, attachments=False)
         sender = parties.find_party(connection, row.sender)
-    assert wrapped is not None
+        document = document_of(kept)
+        asked = answers.document_answered(connection, row)
+        versions = agreements.versions_of(installation, connection, row, document)
+    assert wrapped is not None, "what could be read has its key"
     assert sender is not None
-    document = document_of(kept)
     policy = installation.knowledge.policy(cooperation_decided=sender.cooperation_decided)
     disclosure = Gate(document, policy).disclosure()
     consignment = seal_document_evidence(
@@ -143,14 +149,21 @@ def _deliver(installation: Installation, task: OutboxRow, row: DocumentRow, reci
         ),
         log_entries.evidence_entry(installation, row.sender, row, consignment),
     )
+    answering = None
+    if asked is not None:
+        answering = answers.prepare_answer(installation, asked, row, document, sender.calendar, at)
     rewrapped = _rewrap(installation, wrapped, row)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         if not outbox.complete(connection, task):
-            return  # another worker holds the task now, and delivers
+            return  # another worker holds the task now, or the document was withdrawn
         documents.add_data_key(connection, row.key, row.recipient, rewrapped)
         deliveries.add_delivery(connection, row.key, row.recipient, at)
         _record_available(installation, connection, row, document, recipient, consignment)
+        record_corrections(installation, connection, row, document, at)
         log_entries.append(connection, *entries)
+        if answering is not None:
+            answers.record_answer(connection, answering)
+        agreements.follow_newest(connection, versions, at)
 
 
 def _record_available(
@@ -171,13 +184,22 @@ def _record_available(
         event_rows(installation, State.AVAILABLE, at, Standing.EVIDENCE, both, consignment),
     )
     deadlines.cancel(connection, row.key, (DeadlineKind.RELAY, DeadlineKind.DELIVERY), at)
+    end_wait_for_letter(connection, row, at)
     opened = opened_by(State.AVAILABLE, at, _waiting(installation, row, document), recipient.calendar)
     deadlines.open_deadlines(connection, row.key, opened)
 
 
 def _waiting(installation: Installation, row: DocumentRow, document: Document | None) -> Waiting:
-    urgency = document.urgency if document else None
-    return Waiting(row.document_id, row.kind, True, urgency, row.reply_due, installation.waits)
+    """What decides its deadlines; what its content says of them matters once it is delivered."""
+    return Waiting(
+        row.document_id,
+        row.kind,
+        True,
+        document.urgency if document else None,
+        row.reply_due,
+        installation.waits,
+        follow_up_on=document.follow_up_on if document else None,
+    )
 
 
 def _rewrap(installation: Installation, wrapped: bytes, row: DocumentRow) -> bytes:

@@ -46,7 +46,7 @@ def _checkpoint(installation: Installation, head: LogHead, now: datetime) -> Non
     note = sign_checkpoint(
         Checkpoint(str(head.origin), head.size, head.frontier.root()), installation.checkpoint_key
     )
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(head.party) as connection:
         latest = log.latest_checkpoint(connection, head.party)
         if latest is None or latest.size < head.size:
             log.add_checkpoint(connection, head.party, head.size, note, now)
@@ -70,7 +70,7 @@ def export(installation: Installation, party: PartyId, target: BinaryIO) -> str:
     """
     now = installation.clock()
     entry = log_entries.administration_entry(installation, EntryKind.EXPORT, party, (), now)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(party) as connection:
         if log.log_head(connection, party) is None:
             raise InputError(Code.NOT_FOUND)
         log_entries.append(connection, entry)

@@ -7,6 +7,7 @@ wrapped for the party whose log it is, so that erasing an opening is erasing a r
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.crypto.keys import DataKey
 from gateway.domain.disclosure import (
+    ERASED,
     Activity,
     Actor,
     Basis,
@@ -29,7 +31,7 @@ from gateway.domain.disclosure import (
     log_time,
 )
 from gateway.domain.document import Document
-from gateway.domain.evidence import EventReason
+from gateway.domain.evidence import EventReason, EvidenceEvent
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.operations import Override
 from gateway.domain.policy import Disclosure
@@ -37,11 +39,15 @@ from gateway.services.installation import Installation
 from gateway.services.sealing import Sealed
 from gateway.storage import log, openings
 from gateway.storage.documents import NewDocument
+from gateway.storage.evidence import NewEvidence
 from gateway.translog import leaf as leaf_octets
 from gateway.translog.commitment import Committer, compose_opening
 
 ACTIVITY: Final = Activity("YOUTH_EDUCATION_SUPPORT", 1)  # in the party's record under GDPR art. 30
 RETENTION: Final = "DISCLOSURE_5Y"  # the longest time the former security order kept logs; erased by rule
+CONTENT_REMOVED: Final = "CONTENT_REMOVED"  # a detail: nothing of the document is left in this installation
+REPLACED: Final = "REPLACED"  # a reason: a later document of the sender says it right
+_OF_SHARING: Final = frozenset({EvidenceEvent.SUBMISSION_ACCEPTANCE, EvidenceEvent.CONTENT_CONSIGNMENT})
 OPERATOR: Final = "OPERATOR"  # the role of who changes parties, mandates and keys by command
 
 
@@ -147,6 +153,101 @@ def evidence_entry(
     return _prepare(installation, leaf, committer)
 
 
+def withdrawal_entry(
+    installation: Installation,
+    party: PartyId,
+    row: NewDocument,
+    corrects: Uuid4,
+    evidence: Sealed,
+    note: str | None,
+    *,
+    content_removed: bool,
+) -> PreparedEntry:
+    """Return the entry that a document was withdrawn, for the log of one of its parties.
+
+    `corrects` is that log's entry of the document's sharing. `note` says why, in words, which are committed to.
+    """
+    statement = evidence.statement
+    entry_id = evidence.entry_id if evidence.log_party == party else Uuid4.new()
+    committer = Committer(entry_id)
+    asserted = statement.asserted_by
+    leaf = Leaf(
+        log=installation.origin(party),
+        entry_id=entry_id,
+        time=log_time(statement.time),
+        kind=EntryKind.CORRECT,
+        visibility=Visibility.OPEN,
+        retention=RETENTION,
+        activity=ACTIVITY,
+        sender=End(row.sender),
+        recipient=End(row.recipient),
+        document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
+        document_kind=row.kind.value,
+        conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
+        event=statement.event.value,
+        evidence=_commit_evidence(committer, evidence),
+        outcome="DONE",
+        reasons=_codes(statement.reasons),
+        actor=Actor("SYSTEM", system=asserted.system_id.text) if asserted else None,
+        corrects=corrects,
+        decision=_commit(committer, CommittedField.DECISION, note),
+        details=(CONTENT_REMOVED,) if content_removed else (),
+    )
+    return _prepare(installation, leaf, committer)
+
+
+def replacement_entry(
+    installation: Installation, party: PartyId, row: NewDocument, corrects: Uuid4, at: datetime
+) -> PreparedEntry:
+    """Return the entry that the document `row` replaces an earlier one, whose sharing entry `corrects` names."""
+    entry_id = Uuid4.new()
+    committer = Committer(entry_id)
+    leaf = Leaf(
+        log=installation.origin(party),
+        entry_id=entry_id,
+        time=log_time(at),
+        kind=EntryKind.CORRECT,
+        visibility=Visibility.OPEN,
+        retention=RETENTION,
+        activity=ACTIVITY,
+        sender=End(row.sender),
+        recipient=End(row.recipient),
+        document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
+        document_kind=row.kind.value,
+        content=committer.commit(CommittedField.CONTENT, row.content_digest.hex()),
+        conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
+        reasons=(REPLACED,),
+        corrects=corrects,
+    )
+    return _prepare(installation, leaf, committer)
+
+
+def erasure_entry(
+    installation: Installation, party: PartyId, erased: Uuid4, evidence: Sealed
+) -> PreparedEntry:
+    """Return the entry that the opening of an entry was erased, for the reason that the evidence gives."""
+    entry_id = Uuid4.new()
+    leaf = Leaf(
+        log=installation.origin(party),
+        entry_id=entry_id,
+        time=log_time(evidence.statement.time),
+        kind=EntryKind.ERASE,
+        visibility=Visibility.OPEN,
+        retention=RETENTION,
+        erases=(erased,),
+        outcome=ERASED,
+        reasons=_codes(evidence.statement.reasons),
+    )
+    return _prepare(installation, leaf, Committer(entry_id))
+
+
+def shared_in(evidence: Iterable[NewEvidence], party: PartyId) -> Uuid4:
+    """Return the entry of a party's log that a document was shared or came: the one its first evidence there names."""
+    return next(
+        each.log_entry_id for each in evidence if each.log_party == party and each.event in _OF_SHARING
+    )
+
+
 def refusal_entry(
     installation: Installation, party: PartyId, evidence: Sealed, system: Uuid4
 ) -> PreparedEntry:
@@ -173,8 +274,29 @@ def access_entry(
     installation: Installation, party: PartyId, row: NewDocument, system: Uuid4, at: datetime
 ) -> PreparedEntry:
     """Return the entry that a system fetched a document; made before the document leaves."""
+    return _access(installation, party, row, at, "SYSTEM", system=system)
+
+
+def inspection_entry(
+    installation: Installation, party: PartyId, row: NewDocument, operator: str, at: datetime
+) -> PreparedEntry:
+    """Return the entry that somebody looked at a document by command; who it was is committed to."""
+    return _access(installation, party, row, at, OPERATOR, person=operator)
+
+
+def _access(
+    installation: Installation,
+    party: PartyId,
+    row: NewDocument,
+    at: datetime,
+    role: str,
+    *,
+    system: Uuid4 | None = None,
+    person: str | None = None,
+) -> PreparedEntry:
     entry_id = Uuid4.new()
     committer = Committer(entry_id)
+    actor = Actor(role, _commit(committer, CommittedField.ACTOR, person), system.text if system else None)
     leaf = Leaf(
         log=installation.origin(party),
         entry_id=entry_id,
@@ -186,7 +308,7 @@ def access_entry(
         document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
         document_kind=row.kind.value,
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
-        actor=Actor("SYSTEM", system=system.text),
+        actor=actor,
     )
     return _prepare(installation, leaf, committer)
 

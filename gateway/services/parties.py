@@ -229,7 +229,7 @@ def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Rout
 def find_party(installation: Installation, verified: Verified, request: FindPartyRequest) -> FindPartyAnswer:
     """Return the parties that fit, with what they receive and whom to reach by role."""
     at = installation.clock()
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(request.on_behalf_of) as connection:
         remember(connection, verified)
         authorise(connection, verified, Operation.FIND_PARTY, request.on_behalf_of, at)
         found = parties.search_parties(

@@ -32,11 +32,12 @@ from gateway.services.access import Caller, authorise, remember, require_visible
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
 from gateway.services.sealing import Sealed, seal_document_evidence
-from gateway.services.timeline import status_of
+from gateway.services.timeline import shown_state, status_of
 from gateway.storage import deadlines, deliveries, documents, events, parties, systems
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 
+_STEPS: Final = {Operation.CONFIRM_HANDOVER: State.HANDED_OVER, Operation.REGISTER_READ: State.READ}
 ENDED_BY_HANDOVER: Final = (DeadlineKind.HANDOVER,)
 ENDED_BY_READING: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ)
 
@@ -47,8 +48,8 @@ def confirm_handover(
     """Record that the calling system has stored the document, and return the evidence.
 
     Repeated by the same system, it gives the first evidence again. Raises InputError NOT_FOUND, NOT_ROUTED if the
-    party's routes do not send the document to this system, or CONTENT_DIGEST_DIFFERENT if the system stored other
-    octets than it was given.
+    party's routes do not send the document to this system, STATE_CONFLICT if it was withdrawn before any system stored
+    it, or CONTENT_DIGEST_DIFFERENT if the system stored other octets than it was given.
     """
     at = installation.clock()
     with installation.database.read() as connection:
@@ -58,8 +59,9 @@ def confirm_handover(
         raise InputError(Code.CONTENT_DIGEST_DIFFERENT)
     sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, at)
     entries = _entries(installation, row, sealed)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         remember(connection, verified)
+        _require_allowed(connection, row, State.HANDED_OVER)
         handover = deliveries.HandoverRow(caller.system.id, at, sealed.statement.identifier)
         is_new = deliveries.record_handover(connection, caller.party.id, row.key, handover)
         if is_new:
@@ -77,7 +79,8 @@ def register_read(installation: Installation, verified: Verified, request: Regis
 
     Asserted by the system: its signed request is kept, and the reader's name, if given, stays with the recipient.
     Repeated for the same role it gives the first receipt again. Raises InputError NOT_FOUND, or READ_TIME if the
-    reading lies in the future or before the document was there.
+    reading lies in the future or before the document was there, or STATE_CONFLICT if it was withdrawn before any
+    system stored it.
     """
     at = installation.clock()
     with installation.database.read() as connection:
@@ -93,8 +96,9 @@ def register_read(installation: Installation, verified: Verified, request: Regis
     key = installation.keys.key_encryption_key(row.recipient).unwrap(wrapped, name)
     reader = key.encrypt(request.reader_name.encode(), name) if request.reader_name else None
     kept_request = installation.blobs.stage(key.encrypt_in_pieces(verified.octets, name))
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         remember(connection, verified)
+        _require_allowed(connection, row, State.READ)
         reading = deliveries.ReadingRow(
             role=request.reader_role,
             at=request.read_at,
@@ -126,7 +130,19 @@ def _find(
     """The caller and the delivered document it may speak of."""
     caller = authorise(connection, verified, operation, request.on_behalf_of, at)
     found = documents.find_delivered(connection, caller.party.id, request.document_id)
-    return caller, require_visible(found, operation, caller.party.id)
+    row = require_visible(found, operation, caller.party.id)
+    _require_allowed(connection, row, _STEPS[operation])
+    return caller, row
+
+
+def _require_allowed(connection: Connection, row: DocumentRow, step: State) -> None:
+    """Refuse a step on a document whose content was withdrawn: InputError STATE_CONFLICT.
+
+    Asked in the transaction too, where it counts: the sender may have been faster.
+    """
+    status = status_of(connection, row.key, row.recipient)
+    if not status.allows(step):
+        raise InputError(Code.STATE_CONFLICT, state=shown_state(status).value)
 
 
 def _require_routed(connection: Connection, caller: Caller, row: DocumentRow, at: datetime) -> None:

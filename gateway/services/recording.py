@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gateway.domain.evidence import EventReason
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.domain.status import Standing, State
+from gateway.domain.status import AnswerCode, Standing, State
 from gateway.services.installation import Installation
 from gateway.services.sealing import Sealed
 from gateway.storage.events import NewEvent
@@ -21,8 +21,13 @@ def event_rows(
     parties: Iterable[PartyId],
     evidence: Sealed | None = None,
     reasons: tuple[EventReason, ...] = (),
+    related: Uuid4 | None = None,
+    answer: AnswerCode | None = None,
 ) -> list[NewEvent]:
-    """Return the event that a document reached a state, for each of these parties, as this gateway saw it."""
+    """Return the event that a document reached a state, for each of these parties, as this gateway saw it.
+
+    `related` is another document that it points to, `answer` what the document was answered.
+    """
     event_id = Uuid4.new()
     return [
         NewEvent(
@@ -34,6 +39,8 @@ def event_rows(
             issuer=installation.issuer.name,
             evidence_id=evidence.statement.identifier if evidence else None,
             reasons=reasons,
+            answer=answer,
+            related=related,
         )
         for party in parties
     ]

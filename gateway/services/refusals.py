@@ -50,7 +50,7 @@ def record_refusal(
         acting = _acting(installation, connection, verified, operation, party)
     is_evidenced = operation in SUBMISSIONS and acting is not None
     rejection = _seal_rejection(installation, verified, acting, error) if acting and is_evidenced else None
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(*((acting,) if acting else ())) as connection:
         remember(connection, verified)
         refusals.insert_refusal(connection, _row(installation, verified, system, acting, error, rejection))
         if rejection is not None and acting is not None:

@@ -30,13 +30,14 @@ from gateway.domain.party import Party
 from gateway.domain.status import Standing, State
 from gateway.protocol.service_requests import SendRequest
 from gateway.protocol.wss import Verified
-from gateway.services import log_entries
+from gateway.services import log_entries, withdrawal
 from gateway.services.access import Caller, authorise, remember
 from gateway.services.content import SealedContent, Submitted, read_submitted, seal_content
 from gateway.services.installation import Installation
 from gateway.services.judgement import Judgement, judge
 from gateway.services.recording import event_rows
 from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.withdrawal import Withdrawal
 from gateway.storage import deadlines, documents, events, outbox, parties, validation_material
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.blobs import StagedBlob
@@ -64,7 +65,7 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
             raise InputError(Code.SENDER_NOT_ACTING_PARTY)
         known = documents.find_own(connection, caller.party.id, document.document_id)
         recipient = parties.find_party(connection, document.recipient.id)
-        judgement = None
+        judgement = withdrawn = None
         if known is None:
             judgement = judge(
                 installation,
@@ -76,12 +77,16 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
                 request.overrides,
                 at,
             )
+            withdrawn = withdrawal.target_of(connection, verified, document, at)
     if known is not None:
         return _repeat(installation, caller, known, submitted, request.attachments)
     assert judgement is not None, "a document that is new was judged"
     assert recipient is not None, "the judgement found the recipient"
     accepted = _prepare(installation, caller, request, submitted, judgement, at)
-    return _record(installation, caller, recipient, accepted)
+    withdraws = None
+    if withdrawn is not None:
+        withdraws = withdrawal.prepare(installation, caller, withdrawn, recipient, document, accepted.row)
+    return _record(installation, caller, recipient, accepted, withdraws)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def _repeat(
 ) -> SendAnswer:
     """Give the first result again, if the document is the same; only the message is remembered anew."""
     digests = {each.number: each.sha256 for each in attachments}
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(caller.party.id) as connection:
         remember(connection, caller.verified)
         return _first_result(connection, caller.verified, known, submitted, digests)
 
@@ -263,10 +268,19 @@ def _stage_attachments(
     return tuple(parts), tuple(blobs)
 
 
-def _record(installation: Installation, caller: Caller, recipient: Party, accepted: _Accepted) -> SendAnswer:
-    """Store it all in one transaction; a copy of the same document that was faster wins, and is answered."""
-    row = accepted.row
-    with installation.database.transaction() as connection:
+def _record(
+    installation: Installation,
+    caller: Caller,
+    recipient: Party,
+    accepted: _Accepted,
+    withdraws: Withdrawal | None,
+) -> SendAnswer:
+    """Store it all in one transaction; a copy of the same document that was faster wins, and is answered.
+
+    What the document withdraws is withdrawn in the same transaction: so a withdrawal overtakes its original.
+    """
+    row, withdrawn = accepted.row, None
+    with installation.database.transaction(row.sender, row.recipient) as connection:
         remember(connection, caller.verified)
         known = documents.find_own(connection, row.sender, row.document_id)
         if known is not None:
@@ -281,11 +295,22 @@ def _record(installation: Installation, caller: Caller, recipient: Party, accept
         log_entries.append(connection, accepted.entry)
         document = accepted.submitted.document
         waiting = Waiting(
-            row.document_id, row.kind, True, document.urgency, document.reply_due, installation.waits
+            row.document_id,
+            row.kind,
+            True,
+            document.urgency,
+            document.reply_due,
+            installation.waits,
+            document.wishes_answer,
         )
-        opened = opened_by(State.ACCEPTED, row.accepted_at, waiting, recipient.calendar)
-        deadlines.open_deadlines(connection, key, opened)
+        if withdraws is not None:
+            withdrawn = withdrawal.record(installation, connection, withdraws)
+        if withdrawn is None or withdrawn.leaves_wait(document):
+            opened = opened_by(State.ACCEPTED, row.accepted_at, waiting, recipient.calendar)
+            deadlines.open_deadlines(connection, key, opened)
         outbox.enqueue(connection, DELIVER, [key], row.accepted_at)
+    if withdrawn is not None:
+        installation.blobs.discard(withdrawn.blobs)
     return accepted.answer
 
 

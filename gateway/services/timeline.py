@@ -6,12 +6,13 @@ The state shown is always computed from the events; it is stored nowhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
-from gateway.domain.identifiers import PartyId
+from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import (
     EventsAnswer,
@@ -34,17 +35,20 @@ from gateway.storage import deadlines, documents, events
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.events import EventRow
 
+CORRECTED: Final = "CORRECTED"  # the kind of an event: a later document replaces this one
+
 
 def get_status(installation: Installation, verified: Verified, request: GetStatusRequest) -> StatusAnswer:
     """Return the timeline of a document that the party sent or was delivered. InputError NOT_FOUND otherwise."""
     at = installation.clock()
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(request.on_behalf_of) as connection:
         remember(connection, verified)
         caller = authorise(connection, verified, Operation.GET_STATUS, request.on_behalf_of, at)
         found = documents.find_visible(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.GET_STATUS, caller.party.id)
-        status = status_of(connection, row.key, caller.party.id)
+        history = events.events_of(connection, row.key, caller.party.id)
         waits = deadlines.deadlines_of(connection, row.key)
+    status = _project(history)
     return StatusAnswer(
         document_id=row.document_id,
         state=shown_state(status),
@@ -54,6 +58,7 @@ def get_status(installation: Installation, verified: Verified, request: GetStatu
             for wait in sorted(waits, key=lambda wait: wait.due_at)
             if wait.cancelled_at is None
         ),
+        corrected_by=corrected_by(history),
     )
 
 
@@ -65,7 +70,7 @@ def get_evidence(
     A party gets the proofs of its own log only: the other party's log is not its to read.
     """
     at = installation.clock()
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(request.on_behalf_of) as connection:
         remember(connection, verified)
         caller = authorise(connection, verified, Operation.GET_EVIDENCE, request.on_behalf_of, at)
         found = documents.find_visible(connection, caller.party.id, request.document_id)
@@ -91,7 +96,7 @@ def get_evidence(
 def list_events(installation: Installation, verified: Verified, request: ListEventsRequest) -> EventsAnswer:
     """Return a page of the party's events after a cursor, at least once and always in the same order."""
     at = installation.clock()
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(request.on_behalf_of) as connection:
         remember(connection, verified)
         caller = authorise(connection, verified, Operation.LIST_EVENTS, request.on_behalf_of, at)
         after = cursors.read(request.cursor, Operation.LIST_EVENTS, caller.party.id)
@@ -114,6 +119,17 @@ def status_of(connection: Connection, document_key: int, party: PartyId) -> Stat
     return _project(events.events_of(connection, document_key, party))
 
 
+def seen_by(connection: Connection, document_key: int, party: PartyId) -> tuple[State, Uuid4 | None]:
+    """Return the state that a list shows of a document to this party, and the document that corrected it."""
+    history = events.events_of(connection, document_key, party)
+    return shown_state(_project(history)), corrected_by(history)
+
+
+def corrected_by(history: Sequence[EventRow]) -> Uuid4 | None:
+    """Return the newest document that replaces the one with these events, or None."""
+    return next((row.related for row in reversed(history) if row.kind == CORRECTED), None)
+
+
 def _project(rows: Sequence[EventRow]) -> Status:
     return project([_status_event(row) for row in rows if row.kind in State.__members__], local=True)
 
@@ -128,6 +144,7 @@ def _status_event(row: EventRow) -> StatusEvent:
         reasons=row.reasons,
         evidence_id=row.evidence_id,
         answer=row.answer,
+        related=row.related,
     )
 
 
@@ -152,6 +169,7 @@ def _timeline_event(entry: Entry) -> TimelineEvent:
         answer=event.answer,
         reasons=event.reasons,
         flags=entry.flags,
+        related=event.related,
     )
 
 
@@ -178,5 +196,6 @@ def _listed(streamed: events.StreamedEvent, history: Sequence[EventRow]) -> List
             answer=row.answer,
             reasons=row.reasons,
             flags=flags,
+            related=row.related,
         ),
     )

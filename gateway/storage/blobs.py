@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from blake3 import blake3
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError, UnavailableError
@@ -29,6 +30,7 @@ ORPHAN_AGE: Final = timedelta(hours=1)  # far longer than any transaction
 
 _INSERT = Prepared(insert(blob), "name", "size", "octets")
 _FIND = Prepared(select(blob.c.octets).where(blob.c.name == bindparam("name")), "name")
+_REMOVE = Prepared(delete(blob).where(blob.c.name == bindparam("of_name")), "of_name")
 _IS_KNOWN = Prepared(select(blob.c.name).where(blob.c.name == bindparam("name")), "name")
 
 
@@ -103,6 +105,16 @@ class Blobs:
         if blake3(octets).hexdigest() != name:
             raise InternalError(Code.STORED_DATA_ALTERED)
         return octets
+
+    def remove(self, connection: Connection, names: Sequence[str]) -> None:
+        """Take blobs out of the store, as part of the transaction; once it is committed, `discard` their files."""
+        _REMOVE.run_many(connection, [(name,) for name in names])
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Delete the files of removed blobs. One that cannot be deleted now `remove_unreferenced` finds later."""
+        for name in names:
+            with suppress(OSError):
+                self._path(name).unlink(missing_ok=True)
 
     def remove_unreferenced(self, connection: Connection, now: datetime) -> int:
         """Remove the files that a crash left without a row, an hour after they were written; gives how many."""

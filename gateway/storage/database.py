@@ -1,87 +1,113 @@
-"""The database: one writer at a time, read snapshots, migrations, and its errors in our words.
+"""The database: transactions that are alone with what they write, read snapshots, migrations, errors in our words.
 
-What only SQLite needs stands in this file. Another database needs here: its engine, how a transaction excludes other
-writers (the order of `event.seq` and `delivery.inbox_seq` is the order of commits), and its error names.
+It is an SQLite file of one process, or a PostgreSQL server for several processes and hosts; what is special to each
+stands in `sqlite` and `postgresql`, and who may write at the same time in `exclusion`.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError
 
 from gateway.domain.catalogue import Code
-from gateway.domain.errors import BropostError, InputError, InternalError, UnavailableError
+from gateway.domain.errors import BropostError, InputError
+from gateway.domain.identifiers import PartyId
+from gateway.storage.postgresql import Postgresql
+from gateway.storage.sqlite import Sqlite
 
 CommitListener = Callable[[str], None]
 
-# What every connection sets. FULL: a commit answers after its fsync; secure_delete: what is erased is overwritten.
-_PRAGMAS: Final = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    "trusted_schema=OFF",
-    "cache_size=-16384",  # KiB a connection; the default of 2000 holds too little of the indexes of large stores
-)
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
+class Backend(Protocol):
+    """What each kind of database does in its own way."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises, itself or by SQLAlchemy."""
+
+    def connect(self, *, to_write: bool) -> Connection:
+        """A new connection."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """The time in which the caller may write."""
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Begin to see one state."""
+
+    def begin_writing(self, connection: Connection, parties: Iterable[PartyId] | None) -> None:
+        """Begin to write, alone among those that write of these parties, or (None) altogether."""
+
+    def end(self, connection: Connection, *, keep: bool) -> None:
+        """Commit or undo."""
+
+    def is_lost(self, connection: Connection) -> bool:
+        """Whether the connection can no longer be used."""
+
+    def require_usable(self, connection: Connection) -> None:
+        """Refuse a database that was not set up as it must be."""
+
+    def is_used_by_others(self) -> bool:
+        """Whether anybody else uses the database; asked before the first connection of one's own."""
+
+    def ours(self, error: Exception) -> BropostError:
+        """The library's error in the words of the catalogue."""
+
+
 class Database:
-    """A database file that this process writes, one transaction at a time.
+    """The database of an installation.
 
     Connections are held open, and BEGIN and COMMIT go straight to the driver: an empty transaction of SQLAlchemy's own
     was measured at seven times the CPU time of the driver's.
     """
 
-    def __init__(self, path: Path, busy_seconds: int) -> None:
+    def __init__(self, backend: Backend) -> None:
         """Use `Database.open`."""
         self.on_commit: list[CommitListener] = []
         """Called with "before" and "after" at every commit, so that a test can end the process there."""
-        self._busy_seconds = busy_seconds
-        self._engine = _engine(path, busy_seconds, _PRAGMAS)
-        self._reading = _engine(path, busy_seconds, (*_PRAGMAS, "query_only=ON"))
-        self._writer: Connection | None = None
-        self._readers: list[Connection] = []  # those that nobody uses
-        self._turn = threading.Lock()
-        self._holder: int | None = None
-        self._failed = False
+        self._backend = backend
+        self._idle: dict[bool, list[Connection]] = {True: [], False: []}  # by whether they are to write
+        self._mine = threading.local()
 
     @staticmethod
     def open(url: str, *, busy_seconds: int) -> Database:
-        """The database of an address "sqlite:///path", created empty if there is none; see `migrate`.
+        """The database of an address "sqlite:///path", created empty if there is none, or "postgresql+psycopg://...".
 
-        A writer waits at most `busy_seconds` for its turn. InputError SETTINGS_INVALID for another kind of address.
+        A writer waits at most `busy_seconds` for its turn; see `migrate`. InputError SETTINGS_INVALID for another kind
+        of address, or another machine's without TLS.
         """
-        path = _path_of(url)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        return Database(path, busy_seconds)
+            parsed = make_url(url)
+        except ArgumentError:
+            raise InputError(Code.SETTINGS_INVALID, what="store.database is not an address") from None
+        if parsed.drivername == "sqlite":
+            return Database(Sqlite(parsed, busy_seconds))
+        if parsed.drivername == "postgresql+psycopg":
+            return Database(Postgresql(parsed, busy_seconds))
+        what = "store.database is the address of neither an SQLite file nor a PostgreSQL database"
+        raise InputError(Code.SETTINGS_INVALID, what=what)
 
     def migrate(self) -> None:
         """Bring the tables to the form of this version, or create them; all of it or nothing.
 
-        InputError SETTINGS_INVALID if a newer version made the database.
+        InputError SETTINGS_INVALID if a newer version made the database, or if it was not set up as it must be.
         """
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         with self.transaction() as connection:
+            self._backend.require_usable(connection)
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
@@ -89,120 +115,110 @@ class Database:
                 what = "the database was made by another version of the gateway"
                 raise InputError(Code.SETTINGS_INVALID, what=what) from error
 
+    def is_used_by_others(self) -> bool:
+        """Whether a gateway or a command uses the database now; ask it before you use it yourself."""
+        try:
+            return self._backend.is_used_by_others()
+        except self._backend.errors as error:
+            raise self._backend.ours(error) from error
+
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A connection that sees one state of the database, whatever others commit; it cannot write."""
         try:
-            connection = self._idle_reader()
+            connection = self._begun(self._backend.begin_reading, to_write=False)
             try:
-                _driver(connection).execute("BEGIN")
                 yield connection
             finally:
-                _end(connection, keep=False)
-                self._readers.append(connection)
-        except (DBAPIError, sqlite3.Error) as error:
-            raise self._ours(error) from error
+                self._undo(connection)
+                self._give_back(connection, to_write=False)
+        except self._backend.errors as error:
+            raise self._backend.ours(error) from error
 
     @contextmanager
-    def transaction(self) -> Generator[Connection]:
-        """A connection that alone may write: committed to disk at the end of the block, undone by an error.
+    def transaction(self, *parties: PartyId) -> Generator[Connection]:
+        """A connection that alone may write of these parties: committed to disk at the end of the block, or undone.
 
-        UnavailableError BUSY if other writers take too long, STORE_UNAVAILABLE if the disk is full or fails.
+        It sees what all transactions before it committed. Without parties it is alone altogether, which is always
+        right, and on a server makes all others wait. UnavailableError BUSY if other writers take too long,
+        STORE_UNAVAILABLE if the disk is full or fails, or the server is away.
         """
-        me = threading.get_ident()
-        assert self._holder != me, "this thread has a transaction open already"
-        if not self._turn.acquire(timeout=self._busy_seconds):
-            raise UnavailableError(Code.BUSY, seconds=self._busy_seconds)
-        self._holder = me
-        try:
-            if self._failed:
-                raise UnavailableError(Code.STORE_UNAVAILABLE)
-            connection = self._writer = self._writer or self._engine.connect()
-            try:
-                _driver(connection).execute("BEGIN IMMEDIATE")
-                yield connection
-                self._tell("before")
-                _end(connection, keep=True)
-            except BaseException:
-                _end(connection, keep=False)
-                raise
-            self._tell("after")
-        except (DBAPIError, sqlite3.Error) as error:
-            raise self._ours(error) from error
-        finally:
-            self._holder = None
-            self._turn.release()
+        with self._writing(parties or None) as connection:
+            yield connection
+
+    @contextmanager
+    def claiming(self) -> Generator[Connection]:
+        """A connection that may take a task from the outbox: `outbox.claim` makes it alone with the task's sender."""
+        with self._writing(()) as connection:
+            yield connection
 
     def close(self) -> None:
-        """Give back every connection; the last one writes the journal into the database file."""
-        for connection in (*self._readers, *([self._writer] if self._writer else [])):
-            connection.close()
-        self._readers.clear()
-        self._writer = None
-        self._reading.dispose()
-        self._engine.dispose()
+        """Give back every connection; the last one of an SQLite file writes the journal into it."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
-    def _idle_reader(self) -> Connection:
+    @contextmanager
+    def _writing(self, parties: tuple[PartyId, ...] | None) -> Generator[Connection]:
+        assert not getattr(self._mine, "is_writing", False), "this thread has a transaction open already"
+        self._mine.is_writing = True
         try:
-            return self._readers.pop()
-        except IndexError:
-            return self._reading.connect()
+            with self._backend.turn():
+                connection = self._begun(
+                    lambda each: self._backend.begin_writing(each, parties), to_write=True
+                )
+                try:
+                    yield connection
+                    self._tell("before")
+                    self._backend.end(connection, keep=True)
+                except BaseException:
+                    self._undo(connection)
+                    raise
+                finally:
+                    self._give_back(connection, to_write=True)
+                self._tell("after")
+        except self._backend.errors as error:
+            raise self._backend.ours(error) from error
+        finally:
+            self._mine.is_writing = False
+
+    def _begun(self, begin: Callable[[Connection], None], *, to_write: bool) -> Connection:
+        """A connection on which a transaction has begun; one that was held and is lost meanwhile is replaced."""
+        while True:
+            try:
+                connection, is_new = self._idle[to_write].pop(), False
+            except IndexError:
+                connection, is_new = self._backend.connect(to_write=to_write), True
+            try:
+                begin(connection)
+            except self._backend.errors:
+                self._undo(connection)
+                is_lost = self._is_lost(connection)
+                self._give_back(connection, to_write=to_write)
+                if is_new or not is_lost:
+                    raise
+            else:
+                return connection
+
+    def _undo(self, connection: Connection) -> None:
+        """Undo a transaction; where that fails, the end of the connection does it."""
+        try:
+            self._backend.end(connection, keep=False)
+        except self._backend.errors:
+            with suppress(*self._backend.errors):
+                connection.invalidate()
+
+    def _give_back(self, connection: Connection, *, to_write: bool) -> None:
+        if self._is_lost(connection):
+            with suppress(*self._backend.errors):
+                connection.invalidate()
+            connection.close()
+        else:
+            self._idle[to_write].append(connection)
+
+    def _is_lost(self, connection: Connection) -> bool:
+        return connection.invalidated or self._backend.is_lost(connection)
 
     def _tell(self, moment: str) -> None:
         for listener in self.on_commit:
             listener(moment)
-
-    def _ours(self, error: DBAPIError | sqlite3.Error) -> BropostError:
-        """The library's error in the words of the catalogue."""
-        name: str = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return UnavailableError(Code.BUSY, seconds=self._busy_seconds)
-        if name.startswith("SQLITE_IOERR"):
-            # After a failed fsync nobody knows what is on disk: write no more until a restart has recovered the file.
-            self._failed = True
-            return UnavailableError(Code.STORE_UNAVAILABLE)
-        if name.startswith(("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
-            return UnavailableError(Code.STORE_UNAVAILABLE)
-        return InternalError(Code.INTERNAL)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.dbapi_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
-def _end(connection: Connection, *, keep: bool) -> None:
-    """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
-    ending = connection if connection.in_transaction() else _driver(connection)
-    if keep:
-        ending.commit()
-    else:
-        ending.rollback()
-
-
-def _path_of(url: str) -> Path:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise InputError(Code.SETTINGS_INVALID, what="store.database is not an address") from None
-    if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise InputError(Code.SETTINGS_INVALID, what="store.database is not the address of an SQLite file")
-    return Path(parsed.database)
-
-
-def _engine(path: Path, busy_seconds: int, pragmas: tuple[str, ...]) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": busy_seconds, "check_same_thread": False},
-        poolclass=NullPool,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(driver_connection: sqlite3.Connection, _record: object) -> None:
-        driver_connection.isolation_level = None  # BEGIN is ours
-        for pragma in pragmas:
-            driver_connection.execute(f"PRAGMA {pragma}")
-
-    return engine

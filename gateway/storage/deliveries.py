@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Integer,
     Select,
@@ -31,9 +32,10 @@ from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import InboxAttention
 from gateway.domain.party import Role, receiving_systems
 from gateway.storage.columns import attention_of, day_or_none, instant, instant_or_none, millis, party_id
+from gateway.storage.exclusion import require_alone
 from gateway.storage.parties import routes_of
 from gateway.storage.prepared import Prepared, PreparedInsert, Values
-from gateway.storage.tables_documents import delivery, document, handover, inbox_mark, reading
+from gateway.storage.tables_documents import delivery, document, handover, inbox_mark, reading, withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,12 @@ class ReadingRow:
 _BATCH: Final = 200
 _PARTY: Final = bindparam("party", type_=Text)
 _SYSTEM: Final = bindparam("system_id", type_=Text)
-_KEY: Final = bindparam("of_document", type_=Integer)
+_KEY: Final = bindparam("of_document", type_=BigInteger)
+_IS_WITHDRAWN: Final = exists().where(withdrawal.c.document_key == delivery.c.document_key)
 
 
 def _inbox_query(*, unread_only: bool, waiting_only: bool) -> Prepared:
-    """The next deliveries to a party, with the hand-over to one system."""
+    """The next deliveries to a party that were not withdrawn, with the hand-over to one system."""
     query: Select[Any] = (
         select(
             delivery.c.inbox_seq,
@@ -118,7 +121,7 @@ def _inbox_query(*, unread_only: bool, waiting_only: bool) -> Prepared:
             handover,
             and_(handover.c.document_key == delivery.c.document_key, handover.c.system_id == _SYSTEM),
         )
-        .where(delivery.c.recipient == _PARTY, delivery.c.inbox_seq > bindparam("after"))
+        .where(delivery.c.recipient == _PARTY, delivery.c.inbox_seq > bindparam("after"), ~_IS_WITHDRAWN)
         .order_by(delivery.c.inbox_seq)
         .limit(bindparam("batch", type_=Integer))
     )
@@ -188,6 +191,7 @@ _FIRST_WAITING = Prepared(
         delivery.c.recipient == _PARTY,
         delivery.c.inbox_seq > bindparam("after"),
         ~exists().where(handover.c.document_key == delivery.c.document_key, handover.c.system_id == _SYSTEM),
+        ~_IS_WITHDRAWN,
     )
     .order_by(delivery.c.inbox_seq)
     .limit(1),
@@ -238,6 +242,7 @@ def add_delivery(
     connection: Connection, document_key: int, recipient: PartyId, available_at: datetime
 ) -> int:
     """Put a document into its recipient's inbox and give its place there: from now on the recipient can see it."""
+    require_alone(connection, recipient)
     return _ADD.key_of_new(connection, document_key, str(recipient), millis(available_at))
 
 
@@ -272,8 +277,9 @@ def inbox_page(
 ) -> tuple[InboxRow, ...]:
     """What a party's inbox holds for one of its systems after place `after_seq`, the oldest first, at most `limit`.
 
-    `systems` are those that act for the party now (`systems_of_party`): the party's routes say which of them receives
-    what. `role` and `kind` narrow the list; with `waiting_only`, what this system was handed over is left out.
+    What its sender withdrew is in no inbox any more. `systems` are those that act for the party now
+    (`systems_of_party`): the party's routes say which of them receives what. `role` and `kind` narrow the list; with
+    `waiting_only`, what this system was handed over is left out.
     """
     routes = routes_of(connection, party)
     receivers: dict[tuple[DocumentKind, tuple[InboxAttention, ...]], frozenset[Uuid4]] = {}
@@ -296,6 +302,7 @@ def record_handover(connection: Connection, party: PartyId, document_key: int, n
 
     InputError NOT_FOUND if the document was not delivered to this party.
     """
+    require_alone(connection, party)
     _require_delivery(connection, party, document_key)
     if find_handover(connection, document_key, new.system_id) is not None:
         return False
@@ -322,6 +329,7 @@ def record_read(connection: Connection, party: PartyId, document_key: int, read:
 
     InputError NOT_FOUND if the document was not delivered to this party.
     """
+    require_alone(connection, party)
     _require_delivery(connection, party, document_key)
     if find_reading(connection, document_key, read.role) is not None:
         return False

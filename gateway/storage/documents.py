@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Connection, Text, and_, bindparam, exists, insert, or_, select
+from sqlalchemy import Connection, Text, and_, bindparam, delete, exists, insert, or_, select
 
 from gateway.domain.catalogue import Code
 from gateway.domain.document import SealedBy
@@ -29,6 +29,7 @@ from gateway.storage.columns import (
     uuid_or_none,
     words,
 )
+from gateway.storage.exclusion import require_alone
 from gateway.storage.prepared import Prepared, PreparedInsert, Values
 from gateway.storage.tables_documents import data_key, delivery, document
 from gateway.storage.tables_documents import part as part_table
@@ -116,6 +117,9 @@ _HELD = select(*_CELLS).select_from(document.outerjoin(data_key, _HELD_KEY))
 _INSERT = PreparedInsert(document, "key", *_COLUMNS)
 _INSERT_PART = Prepared(insert(part_table), "document_key", "number", "blob", "size", "sha256")
 _INSERT_KEY = Prepared(insert(data_key), "document_key", "party", "wrapped_key")
+_REMOVE_KEYS = Prepared(
+    delete(data_key).where(data_key.c.document_key == bindparam("of_document")), "of_document"
+)
 _FIND_OWN = Prepared(
     _HELD.where(document.c.document_id == bindparam("document_id"), _IS_SENDER), "party", "document_id"
 )
@@ -174,6 +178,7 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
     Ask `find_own` first, in the same transaction: a second document with the same sender and id is refused here as an
     error of ours. The blobs it names are recorded by `Blobs`. Raises what `require_free_id` does.
     """
+    require_alone(connection, new.sender, new.recipient)  # so that no other of this id is stored meanwhile
     require_free_id(connection, new.document_id, new.sender, new.recipient)
     key = _INSERT.key_of_new(
         connection,
@@ -218,6 +223,11 @@ def require_free_id(connection: Connection, document_id: Uuid4, sender: PartyId,
 def add_data_key(connection: Connection, document_key: int, party: PartyId, wrapped_key: bytes) -> None:
     """Let a party hold the document: its data key, wrapped by that party's key encryption key."""
     _INSERT_KEY.run(connection, document_key, str(party), wrapped_key)
+
+
+def remove_data_keys(connection: Connection, document_key: int) -> None:
+    """Let nobody hold the document any more: what its data key encrypted can never be read again."""
+    _REMOVE_KEYS.run(connection, document_key)
 
 
 def wrapped_key_of(connection: Connection, document_key: int, party: PartyId) -> bytes | None:

@@ -13,6 +13,7 @@ from gateway.domain.evidence import EventReason, ReasonCode
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.status import AnswerCode, Standing
 from gateway.storage.columns import instant, millis, party_id, text_or_none, uuid_or_none, words
+from gateway.storage.exclusion import require_alone
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import document, event
 
@@ -30,11 +31,12 @@ class NewEvent:
     evidence_id: Uuid4 | None = None
     reasons: tuple[EventReason, ...] = ()
     answer: AnswerCode | None = None
+    related: Uuid4 | None = None  # another document that it points to, such as the one that corrects this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow(NewEvent):
-    """An event as recorded. `seq` increases over the whole installation in the order of commits."""
+    """An event as recorded. `seq` increases over the whole installation, for each party in the order of commits."""
 
     document_key: int
     seq: int
@@ -62,6 +64,7 @@ _COLUMNS: Final = (
     "evidence_id",
     "reasons",
     "answer",
+    "related_document_id",
 )
 _CELLS = (event.c.seq, *(event.c[name] for name in _COLUMNS))
 
@@ -88,7 +91,11 @@ _AFTER = Prepared(
 
 
 def append_events(connection: Connection, document_key: int, events: Sequence[NewEvent]) -> None:
-    """Record events of a document in their order; one that two parties may see is given once for each."""
+    """Record events of a document in their order; one that two parties may see is given once for each.
+
+    The transaction must be alone with these parties: else a stream could show a later number before an earlier one.
+    """
+    require_alone(connection, *{each.party for each in events})
     _INSERT.run_many(
         connection,
         [
@@ -103,6 +110,7 @@ def append_events(connection: Connection, document_key: int, events: Sequence[Ne
                 text_or_none(each.evidence_id),
                 words(map(_reason_text, each.reasons)),
                 None if each.answer is None else each.answer.value,
+                text_or_none(each.related),
             )
             for each in events
         ],
@@ -123,7 +131,9 @@ def events_after(connection: Connection, party: PartyId, seq: int, limit: int) -
 
 
 def _event(row: Values) -> EventRow:
-    seq, event_id, document_key, party, kind, at, standing, issuer, evidence_id, reasons, answer = row
+    seq, event_id, document_key, party, kind, at, standing, issuer, evidence_id, reasons, answer, related = (
+        row
+    )
     return EventRow(
         seq=seq,
         event_id=Uuid4(event_id),
@@ -136,6 +146,7 @@ def _event(row: Values) -> EventRow:
         evidence_id=uuid_or_none(evidence_id),
         reasons=tuple(map(_reason, reasons.split())),
         answer=None if answer is None else AnswerCode(answer),
+        related=uuid_or_none(related),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, Integer, bindparam, insert, select
 
 from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.identifiers import PartyId, Uuid4
@@ -34,6 +35,7 @@ class EvidenceRow(NewEvidence):
     document_key: int | None  # None: evidence of a refusal
 
 
+_BATCH: Final = 500
 _COLUMNS: Final = ("evidence_id", "document_key", "event", "at", "octets", "log_party", "log_entry_id")
 _CELLS = tuple(evidence.c[name] for name in _COLUMNS)
 
@@ -41,6 +43,14 @@ _INSERT = Prepared(insert(evidence), *_COLUMNS)
 _OF_DOCUMENT = Prepared(
     select(*_CELLS).where(evidence.c.document_key == bindparam("document_key")).order_by(evidence.c.key),
     "document_key",
+)
+_AFTER = Prepared(
+    select(evidence.c.key, *_CELLS)
+    .where(evidence.c.key > bindparam("after"))
+    .order_by(evidence.c.key)
+    .limit(bindparam("batch", type_=Integer)),
+    "after",
+    "batch",
 )
 _FIND = Prepared(select(*_CELLS).where(evidence.c.evidence_id == bindparam("evidence_id")), "evidence_id")
 
@@ -67,6 +77,14 @@ def insert_evidence(connection: Connection, document_key: int | None, *new: NewE
 def evidence_of(connection: Connection, document_key: int) -> tuple[EvidenceRow, ...]:
     """The evidence of a document, in the order it was stored. Whose document it is was decided by who found it."""
     return tuple(_evidence(row) for row in _OF_DOCUMENT.all(connection, document_key))
+
+
+def all_evidence(connection: Connection) -> Iterator[EvidenceRow]:
+    """All evidence of the store, in the order it was stored, fetched in batches."""
+    after = 0
+    while rows := _AFTER.all(connection, after, _BATCH):
+        yield from (_evidence(row[1:]) for row in rows)
+        after = rows[-1][0]
 
 
 def find_evidence(connection: Connection, evidence_id: Uuid4) -> EvidenceRow | None:

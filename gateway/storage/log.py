@@ -17,6 +17,7 @@ from gateway.domain.disclosure import LogOrigin
 from gateway.domain.errors import InternalError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.storage.columns import instant, millis, party_id
+from gateway.storage.exclusion import require_alone
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_log import log, log_checkpoint, log_entry, log_node
 from gateway.translog.merkle import TILE_WIDTH, Frontier, leaf_hash
@@ -171,7 +172,11 @@ def log_heads(connection: Connection) -> tuple[LogHead, ...]:
 
 
 def append(connection: Connection, party: PartyId, *entries: NewEntry) -> int:
-    """Append entries to a party's log and give the place of the first. InternalError INTERNAL if there is no log."""
+    """Append entries to a party's log and give the place of the first. InternalError INTERNAL if there is no log.
+
+    The transaction must be alone with the party: else two would read the same place.
+    """
+    require_alone(connection, party)
     state = _STATE.one(connection, str(party))
     if state is None:
         raise InternalError(Code.INTERNAL)
@@ -222,6 +227,7 @@ def find_entry(connection: Connection, party: PartyId, entry_id: Uuid4) -> LogEn
 
 def add_checkpoint(connection: Connection, party: PartyId, size: int, note: str, at: datetime) -> None:
     """Keep a signed checkpoint for ever. InternalError INTERNAL if there is no log."""
+    require_alone(connection, party)
     row = _LOG_KEY.one(connection, str(party))
     if row is None:
         raise InternalError(Code.INTERNAL)

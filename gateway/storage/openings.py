@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.domain.identifiers import Uuid4
 from gateway.storage.prepared import Prepared
@@ -26,6 +26,8 @@ _FIND = Prepared(
     "entry_id",
 )
 
+_ERASE = Prepared(delete(opening).where(opening.c.entry_id == bindparam("entry_id")), "entry_id")
+
 
 def put_openings(connection: Connection, *openings: Opening) -> None:
     """Store openings, in the transaction that appends their entries."""
@@ -36,3 +38,8 @@ def find_opening(connection: Connection, entry_id: Uuid4) -> Opening | None:
     """The opening of an entry, or None if it has none or was erased."""
     row = _FIND.one(connection, entry_id.text)
     return None if row is None else Opening(entry_id, row[0], row[1])
+
+
+def erase_opening(connection: Connection, entry_id: Uuid4) -> None:
+    """Forget what an entry commits to, in the transaction that appends the ERASE entry which names it."""
+    _ERASE.run(connection, entry_id.text)

@@ -1,6 +1,7 @@
 """The outbox: what the gateway has promised to do, a row each, until it is done or a person must look.
 
 A worker holds a row by a lease. A worker that lost its lease, because it was slow or ended, can no longer change it.
+A row is taken and changed by whoever is alone with the sender of its document, or altogether.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Final
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from gateway.domain.catalogue import Code
-from gateway.storage.columns import instant, instant_or_none, millis
+from gateway.storage.columns import instant, instant_or_none, millis, party_id
+from gateway.storage.exclusion import take_one
 from gateway.storage.prepared import Prepared, Values
-from gateway.storage.tables_documents import outbox
+from gateway.storage.tables_documents import document, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class OutboxRow:
     last_code: str | None  # the catalogue code of the last failure
 
 
+_LOOKED_AT: Final = 20  # due rows among which a worker looks for a sender whom nobody else has now
 _COLUMNS: Final = (
     "id",
     "task",
@@ -53,16 +56,23 @@ _IS_LEASED = and_(
 _LEASE: Final = ("row", "worker", "lease")
 
 _ENQUEUE = Prepared(insert(outbox), "task", "document_key", "due_at", "attempts")
-_NEXT = Prepared(
-    select(*_CELLS)
-    .where(
-        outbox.c.parked_at.is_(None),
-        outbox.c.due_at <= bindparam("now"),
-        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
-    )
+_IS_DUE = and_(
+    outbox.c.parked_at.is_(None),
+    outbox.c.due_at <= bindparam("now"),
+    or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
+)
+_WAITING = Prepared(
+    select(outbox.c.id, document.c.sender)
+    .join_from(outbox, document, outbox.c.document_key == document.c.key)
+    .where(_IS_DUE)
     .order_by(outbox.c.due_at, outbox.c.id)
-    .limit(1),
+    .limit(_LOOKED_AT),
     "now",
+)
+_NEXT = Prepared(
+    select(*_CELLS).where(_IS_DUE, outbox.c.id == bindparam("row")).with_for_update(skip_locked=True),
+    "now",
+    "row",
 )
 _CLAIM = Prepared(
     update(outbox)
@@ -74,6 +84,10 @@ _CLAIM = Prepared(
     "new_attempts",
 )
 _COMPLETE = Prepared(delete(outbox).where(_IS_LEASED), *_LEASE)
+_REMOVE = Prepared(
+    delete(outbox).where(outbox.c.document_key == bindparam("of_document")),
+    "of_document",
+)
 _RETRY = Prepared(
     update(outbox)
     .where(_IS_LEASED)
@@ -114,11 +128,17 @@ def enqueue(connection: Connection, task: str, document_keys: Sequence[int], due
 
 
 def claim(connection: Connection, worker: str, now: datetime, lease_seconds: int) -> OutboxRow | None:
-    """Take the row that is due longest, for `lease_seconds`; None if nothing is due.
+    """Take the row that is due longest, for `lease_seconds`; None if nothing is due that another does not take now.
 
-    Commit before the work begins. A row whose lease ran out is due again, for any worker.
+    The transaction is then alone with the sender of the row's document. Rows of senders that are busy are left to
+    others while there are more; where there are none, it waits its turn. Commit before the work begins. A row whose
+    lease ran out is due again, for any worker.
     """
-    row = _NEXT.one(connection, millis(now))
+    due = millis(now)
+    waiting = [(key, party_id(sender)) for key, sender in _WAITING.all(connection, due)]
+    mine = take_one(connection, [sender for _, sender in waiting])
+    rows = (_NEXT.one(connection, due, key) for key, sender in waiting if sender == mine)
+    row = next(filter(None, rows), None)
     if row is None:
         return None
     found = _outbox(row)
@@ -130,6 +150,11 @@ def claim(connection: Connection, worker: str, now: datetime, lease_seconds: int
 def complete(connection: Connection, row: OutboxRow) -> bool:
     """Remove a claimed row whose task is done. False if the lease was lost: then undo what was done with it."""
     return _COMPLETE.run(connection, *_lease(row)) == 1
+
+
+def remove(connection: Connection, document_key: int) -> None:
+    """Promise nothing more for a document. A worker that holds a task of it finds that its lease is lost."""
+    _REMOVE.run(connection, document_key)
 
 
 def retry_later(connection: Connection, row: OutboxRow, due_at: datetime, code: Code) -> bool:

@@ -139,6 +139,22 @@ reading = Table(
     sqlite_with_rowid=False,
 )
 
+# That the sender took a document back, once for each. The signed request is kept under a key of its own, since that of
+# the document may be destroyed; of a withdrawal by a document, that document keeps it.
+withdrawal = Table(
+    "withdrawal",
+    METADATA,
+    Column("document_key", BigInteger, ForeignKey("document.key"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("content_removed", Integer, nullable=False),  # 1: yes
+    Column("evidence_id", Text, nullable=False),
+    Column("system_id", Text, nullable=False),
+    Column("request_blob", Text),  # the encrypted signed request
+    Column("wrapped_key", LargeBinary),  # its key, wrapped for the sender
+    sqlite_with_rowid=False,
+)
+
 event = Table(
     "event",
     METADATA,
@@ -153,6 +169,7 @@ event = Table(
     Column("evidence_id", Text),
     Column("reasons", Text, nullable=False),  # codes, each with its detail after "="
     Column("answer", Text),
+    Column("related_document_id", Text),  # the document that it points to, such as the one that corrects
     Index(
         "ix_event_document_key", "document_key", "party"
     ),  # with party, or the index below is taken for its order

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError
+from gateway.storage.exclusion import wait_for
 from gateway.storage.prepared import Prepared
 from gateway.storage.tables_documents import validation_material as table
 
@@ -29,7 +30,9 @@ def keep(connection: Connection, octets: bytes) -> str:
     """Keep a certificate or revocation list (DER) unless it is kept already, and give its name."""
     name = name_of(octets)
     if _IS_KEPT.one(connection, name) is None:
-        _KEEP.run(connection, name, octets)
+        wait_for(connection, table.name)  # documents of all parties share what is kept
+        if _IS_KEPT.one(connection, name) is None:
+            _KEEP.run(connection, name, octets)
     return name
 
 

@@ -10,6 +10,8 @@ attributes is resolved by itself. For an element the nearest statement counts, i
 So a member of a shared type that says nothing takes its basis from the use in the body; a member that is optional
 inside a block says only minimum="-". A value of an enumeration may weigh more than its element, such as a code that
 tells of health: what it says replaces the element's annotation wherever that code is written.
+
+What says minimum="S" and may be left out says `when` the law asks for it: `gateway.xmlcore.statutory` reads that.
 """
 
 from __future__ import annotations

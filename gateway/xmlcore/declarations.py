@@ -78,6 +78,7 @@ class TypeDeclaration:
     base: str | None = None
     members: tuple[ElementDeclaration, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)  # name -> name of its type
+    attribute_texts: Mapping[str, Texts] = field(default_factory=dict)
     facets: Mapping[str, str] = field(default_factory=dict)
     values: tuple[Value, ...] = ()
 
@@ -104,6 +105,13 @@ class Declarations:
         """Every element name the schema knows, without namespaces."""
         members = (member for declared in self.types.values() for member in declared.members)
         return frozenset(element.local_name for element in (*self.elements.values(), *members))
+
+    def bases(self, type_name: str) -> tuple[str, ...]:
+        """This type and those it is derived from, the nearest first; the last is a type of XML Schema."""
+        found = [type_name]
+        while (declared := self.types.get(found[-1])) is not None and declared.base is not None:
+            found.append(declared.base)
+        return tuple(found)
 
     def facet(self, type_name: str, facet: str) -> str | None:
         """The facet of this type, from the nearest of its bases that has it."""
@@ -182,6 +190,9 @@ def _type(node: etree._Element, elements: Mapping[str, ElementDeclaration]) -> T
         child.get("name", ""): _clark(child, child.get("type", ""))
         for child in node.iter(tag(XSD, "attribute"))
     }
+    attribute_texts = {
+        child.get("name", ""): _texts(child) or Texts() for child in node.iter(tag(XSD, "attribute"))
+    }
     facets = {
         etree.QName(child).localname: child.get("value", "")
         for child in (derived if derived is not None and node.tag == tag(XSD, "simpleType") else ())
@@ -193,7 +204,15 @@ def _type(node: etree._Element, elements: Mapping[str, ElementDeclaration]) -> T
     )
     base = _clark(derived, derived.get("base", "")) if derived is not None else None
     return TypeDeclaration(
-        name, _texts(node) or Texts(), _data(node), base, members, attributes, facets, values
+        name,
+        _texts(node) or Texts(),
+        _data(node),
+        base,
+        members,
+        attributes,
+        attribute_texts,
+        facets,
+        values,
     )
 
 

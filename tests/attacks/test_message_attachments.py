@@ -1,6 +1,6 @@
 """Attachments that were exchanged, added, left out or included otherwise than they were signed.
 
-XOP §3.2 and SwA Profile 1.1.1 §5: the signature covers what a message carries beside its envelope, each part once.
+XOP §3.2 and SwA Profile 1.1.1 §5: the signature covers what a message carries beside its envelope, all of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tests.messages import (
     ByHand,
     Ref,
     Sent,
+    der_token,
     golden,
     golden_with_parts,
     letter,
@@ -30,6 +31,7 @@ from tests.messages import (
     refusal,
     signing_key,
 )
+from tests.pki import development_pki
 
 
 def with_parts(mtom: bool) -> Sent:
@@ -83,7 +85,8 @@ def test_xml_attachment_whose_digest_would_not_be_over_its_octets_is_refused(med
     assert refusal(sent.replaced(b"application/pdf", media_type.encode())) is Code.MIME_MALFORMED
 
 
-def test_attachment_that_is_included_and_referenced_is_refused() -> None:
+def signed_twice(digested: bytes) -> Sent:
+    """A message whose attachment, `a`, is included in Body and referenced besides, by the digest of these octets."""
     part = NewPart("file-0@test", "application/pdf", b"a")
     payload = letter(SoapVersion.SOAP_11, [part], mtom=True).find(f".//{tag(SERVICE, 'SendLetter')}")
     assert payload is not None
@@ -94,9 +97,23 @@ def test_attachment_that_is_included_and_referenced_is_refused() -> None:
     by_hand = ByHand(body=etree.tostring(payload).decode(), change_references=over_the_infoset)
     once = build_related(by_hand.sent().body, "text/xml", [part], mtom=True)
     assert received(Sent(once.content_type, once.body)).included
-    by_hand.more_references = [Ref("cid:file-0@test", b"a", f'<ds:Transform Algorithm="{SWA_CONTENT}"/>')]
+    transform = f'<ds:Transform Algorithm="{SWA_CONTENT}"/>'
+    by_hand.more_references = [Ref("cid:file-0@test", digested, transform)]
     twice = build_related(by_hand.sent().body, "text/xml", [part], mtom=True)
-    assert refusal(Sent(twice.content_type, twice.body)) is Code.ATTACHMENT_UNSIGNED
+    return Sent(twice.content_type, twice.body)
+
+
+def test_both_digests_of_an_attachment_that_is_included_and_referenced_must_hold() -> None:
+    assert bytes(received(signed_twice(b"a")).attachments["file-0@test"]) == b"a"
+    assert refusal(signed_twice(b"b")) is Code.SIGNATURE_DIGEST
+
+
+def test_attachment_that_is_referenced_twice_is_refused() -> None:
+    transform = f'<ds:Transform Algorithm="{SWA_CONTENT}"/>'
+    reference = Ref("cid:a@test", b"a", transform)
+    octets = ByHand(more_references=[reference, reference]).sent().body
+    built = build_related(octets, "text/xml", [NewPart("a@test", "application/pdf", b"a")], mtom=False)
+    assert refusal(Sent(built.content_type, built.body)) is Code.ATTACHMENT_UNSIGNED
 
 
 def include(content_id: str) -> bytes:
@@ -160,6 +177,42 @@ def test_include_outside_the_body_is_refused() -> None:
     assert refusal(sent.replaced(b"<soap:Header>", header)) is Code.MIME_MALFORMED
 
 
+def with_token_part(token: bytes, body: str = f'<Ping xmlns="{SERVICE}"/>') -> Sent:
+    """A message of CXF's with its token as a part."""
+    element = der_token(b"").replace("><", f">{include('token@test').decode()}<")
+    octets = ByHand(token=element, body=body).sent().body
+    part = NewPart("token@test", "application/octet-stream", token)
+    built = build_related(octets, "text/xml", [part], mtom=True)
+    return Sent(built.content_type, built.body)
+
+
+def test_token_in_a_part_is_read_as_the_certificate_that_it_must_be() -> None:
+    der = development_pki().certificate(SYSTEM).der
+    assert received(with_token_part(der)).operation == "Ping"
+    other = development_pki().certificate("eksempelby-esdh-2048").der
+    assert refusal(with_token_part(other)) is Code.SIGNATURE_VALUE
+    assert refusal(with_token_part(der * 100)) is Code.SIGNATURE_SHAPE
+
+
+def test_part_of_the_token_that_the_body_includes_too_is_refused() -> None:
+    body = f'<Ping xmlns="{SERVICE}"><Echo>{include("token@test").decode()}</Echo></Ping>'
+    assert refusal(with_token_part(development_pki().certificate(SYSTEM).der, body)) is Code.MIME_MALFORMED
+
+
+def test_include_elsewhere_in_the_security_header_is_refused() -> None:
+    sent = with_token_part(development_pki().certificate(SYSTEM).der)
+    value = sent.body.split(b"<ds:SignatureValue>")[1].split(b"</ds:SignatureValue>")[0]
+    assert refusal(sent.replaced(value, include("token@test"))) is Code.SIGNATURE_SHAPE
+
+
+def test_part_that_is_included_without_mtom_and_not_referenced_is_refused() -> None:
+    part = NewPart("file-0@test", "application/pdf", b"a")
+    tree = letter(SoapVersion.SOAP_11, [part], mtom=True)
+    octets = secure(tree, signing_key(SYSTEM), AT, attachments=[part])
+    built = build_related(octets, "text/xml", [part], mtom=False)
+    assert refusal(Sent(built.content_type, built.body)) is Code.ATTACHMENT_UNSIGNED
+
+
 def test_include_in_place_of_the_payload_is_refused() -> None:
     payload = etree.fromstring(include("a@test"))
     assert payload.tag == INCLUDE
@@ -168,11 +221,8 @@ def test_include_in_place_of_the_payload_is_refused() -> None:
     assert refusal(Sent(built.content_type, built.body)) is Code.MIME_MALFORMED
 
 
-@pytest.mark.parametrize("beside", [True, False])
-def test_include_in_a_message_without_mtom_is_refused(beside: bool) -> None:
+def test_include_in_a_message_without_parts_is_refused() -> None:
     part = NewPart("file-0@test", "application/pdf", b"a")
     tree = letter(SoapVersion.SOAP_11, [part], mtom=True)
     octets = secure(tree, signing_key(SYSTEM), AT, attachments=[part])
-    built = build_related(octets, "text/xml", [part], mtom=False)
-    sent = Sent(built.content_type, built.body) if beside else Sent("text/xml", octets)
-    assert refusal(sent) is Code.MIME_MALFORMED
+    assert refusal(Sent("text/xml", octets)) is Code.MIME_MALFORMED

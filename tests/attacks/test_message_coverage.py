@@ -129,8 +129,9 @@ COMPLETE = "http://docs.oasis-open.org/wss/oasis-wss-SwAProfile-1.1#Attachment-C
         pytest.param(transforms(EXC_C14N, EXC_C14N), Code.SIGNATURE_COVERAGE, id="twice"),
         pytest.param(transforms(f"{EXC_C14N}WithComments"), Code.SIGNATURE_ALGORITHM, id="with_comments"),
         pytest.param(
-            transforms(f"{DS}enveloped-signature", EXC_C14N), Code.SIGNATURE_COVERAGE, id="enveloped"
+            transforms(EXC_C14N, f"{DS}enveloped-signature"), Code.SIGNATURE_COVERAGE, id="enveloped_last"
         ),
+        pytest.param(transforms(f"{DS}enveloped-signature"), Code.SIGNATURE_COVERAGE, id="enveloped_alone"),
         pytest.param(transforms(SWA_CONTENT), Code.SIGNATURE_COVERAGE, id="of_an_attachment"),
         pytest.param(transforms(COMPLETE), Code.SIGNATURE_ALGORITHM, id="attachment_complete"),
         pytest.param(transforms(STR_TRANSFORM), Code.SIGNATURE_ALGORITHM, id="token_reference"),

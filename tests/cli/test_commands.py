@@ -19,6 +19,7 @@ from gateway.crypto.development_pki import renew_lists
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError
 from gateway.domain.identifiers import PartyId
+from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import Service
 from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.soap_endpoint import SoapEndpoint
@@ -103,8 +104,11 @@ def test_a_party_receives_what_can_be_sent_to_its_sort(operator: Operator) -> No
     city = parties.find(installation, PartyId.parse(CITY))
     school = parties.find(installation, PartyId.parse(SCHOOL))
     installation.database.close()
-    assert {kind.value for kind in city.receives} == {"DropoutRiskNotice"}
-    assert {kind.value for kind in school.receives} == {"EducationOrderLetter"}
+    both = {"AnswerNotice", "AgreementNotice", "NoteNotice", "ContactChangeNotice", "WithdrawalNotice"}
+    letters = {"EducationOrderLetter", "SupportNeedLetter", "TransitionLetter"}
+    assert {kind.value for kind in school.receives} == letters | both
+    assert city.receives == frozenset(kind for kind in DocumentKind if not kind.is_letter)
+    assert {"HandoverNotice", "DropoutRiskNotice"} | both <= {kind.value for kind in city.receives}
 
 
 def test_a_contact_takes_the_place_of_the_one_before(operator: Operator) -> None:

@@ -132,6 +132,25 @@ def test_an_old_list_serves_for_reading_only() -> None:
         _status(revocations.for_reading(), week + SECOND)
 
 
+def test_looking_back_a_later_list_tells_who_was_revoked_by_then() -> None:
+    at = development_pki().at
+    later = _revocations(_list(at + timedelta(days=90), revoked_at=at + timedelta(days=30)))
+    with _unknown():
+        _status(later, at)
+    assert _status(later.for_looking_back(), at) is Status.GOOD
+    assert _status(later.for_looking_back(), at + timedelta(days=31)) is Status.REVOKED
+    with _unknown():
+        _status(later.for_looking_back(), at + timedelta(days=92))
+
+
+def test_looking_back_a_list_from_after_the_certificates_end_tells_nothing() -> None:
+    """RFC 5280 §3.3: by then its entry may have been taken off."""
+    at = development_pki().at
+    after_end = _leaf().x509.not_valid_after_utc + SECOND
+    with _unknown():
+        _status(_revocations(_list(after_end)).for_looking_back(), at)
+
+
 def test_lists_that_can_no_longer_answer_are_let_go() -> None:
     at = development_pki().at
     old, fresh = _list(at - timedelta(days=8)), _list(at)

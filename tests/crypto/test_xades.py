@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from gateway.crypto.certificates import Usage
-from gateway.crypto.xades import content_digest, seal, sign, verify
+from gateway.crypto.xades import claimed_signing_time, content_digest, seal, sign, verify
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, UnavailableError
 from gateway.xmlcore.c14n import exclusive
@@ -170,3 +170,12 @@ def test_without_a_current_revocation_list_the_answer_is_to_try_later() -> None:
     with pytest.raises(UnavailableError) as refused:
         verify(golden(), pki.trust_store(), pki.revocations(), later)
     assert refused.value.code is Code.REVOCATION_UNKNOWN
+
+
+def test_the_time_a_signer_claims_is_read_before_anybody_vouches_for_it() -> None:
+    unsigned = parse(LETTER)
+    assert claimed_signing_time(LETTER) is None
+    signed = sign(unsigned, development_pki().signing_key(SIGNER), AT)
+    assert claimed_signing_time(signed) == AT.replace(microsecond=0)
+    altered = signed.replace(b"<Document", b"<Document ", 1)
+    assert claimed_signing_time(altered) == AT.replace(microsecond=0)

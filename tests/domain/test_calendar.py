@@ -161,6 +161,8 @@ def test_no_working_time_is_left_at_the_end_of_the_calendar(days: int) -> None:
         CALENDAR.add_working_time(utc("2100-12-30T15:00"), days * HOUR)
     with pytest.raises(ValueError, match="no working time"):
         CALENDAR.close_of(date(2100, 12, 31))
+    with pytest.raises(ValueError, match="no working time is left"):
+        CALENDAR.open_of(date(2100, 12, 31))
 
 
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

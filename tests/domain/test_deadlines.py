@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from gateway.domain.calendar import Calendar
-from gateway.domain.deadlines import FIRINGS, Deadline, DeadlineKind, Told, Waiting, opened_by
+from gateway.domain.deadlines import (
+    FIRINGS,
+    Deadline,
+    DeadlineKind,
+    Told,
+    Waiting,
+    answer_anew,
+    opened_by,
+    told_of,
+    warned_of,
+)
 from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import DocumentKind, Urgency
-from gateway.domain.status import MISSES, Standing, State, StatusEvent, project
+from gateway.domain.status import MISSES, AnswerCode, Standing, State, StatusEvent, project
 
 CALENDAR = Calendar()
 TUESDAY = datetime(2026, 10, 6, 9, 0, tzinfo=UTC)  # 11:00 in Copenhagen; offices close at 14:00 UTC
@@ -53,6 +63,14 @@ def test_an_answer_is_waited_for_from_acceptance_where_one_is_asked_for() -> Non
     assert opened(State.ACCEPTED, LETTER) == {}
     wished = opened(State.ACCEPTED, replace(LETTER, reply_due=date(2026, 10, 20)))
     assert wished[DeadlineKind.ANSWER].due_at == utc(20, 14)
+
+
+def test_a_document_that_wishes_for_an_answer_waits_ten_working_days_unless_a_day_is_named() -> None:
+    wishing = replace(LETTER, kind=DocumentKind.ADMISSION_NOTICE, wishes_answer=True)
+    assert opened(State.ACCEPTED, wishing)[DeadlineKind.ANSWER].due_at == utc(20, 14)
+    sooner = replace(wishing, reply_due=date(2026, 10, 9))
+    assert opened(State.ACCEPTED, sooner)[DeadlineKind.ANSWER].due_at == utc(9, 14)
+    assert opened(State.ACCEPTED, replace(wishing, wishes_answer=False)) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +138,7 @@ def test_closing_days_of_the_recipient_move_the_deadline() -> None:
 
 
 def test_every_silence_has_its_state_its_evidence_its_reason_and_somebody_who_is_told() -> None:
-    assert set(FIRINGS) == set(DeadlineKind)
+    assert set(FIRINGS) == set(DeadlineKind) - {DeadlineKind.FOLLOW_UP}
     for kind, firing in FIRINGS.items():
         assert MISSES[firing.state] in (kind.value, State.HANDED_OVER)
         assert firing.evidence.is_negative
@@ -145,6 +163,49 @@ def test_silence_becomes_the_negative_that_names_it(
     assert (deadline.firing.state, deadline.firing.evidence) == (state, evidence)
 
 
+def test_a_follow_up_comes_when_its_day_opens_and_is_told_of_a_working_day_before() -> None:
+    monday = replace(LETTER, kind=DocumentKind.AGREEMENT_NOTICE, follow_up_on=date(2026, 11, 2))
+    follow_up = opened(State.AVAILABLE, monday)[DeadlineKind.FOLLOW_UP]
+    assert follow_up.warn_at == datetime(2026, 10, 30, 7, tzinfo=UTC)  # Friday at eight
+    assert follow_up.due_at == datetime(2026, 11, 2, 7, tzinfo=UTC)
+    assert (
+        warned_of(DeadlineKind.FOLLOW_UP) == told_of(DeadlineKind.FOLLOW_UP) == (Told.SENDER, Told.ATTENTION)
+    )
+    assert DeadlineKind.FOLLOW_UP not in opened(State.AVAILABLE, LETTER)
+
+
+@pytest.mark.parametrize(
+    ("day", "due"),
+    [
+        (date(2026, 10, 1), TUESDAY),  # it has been
+        (date(2026, 10, 6), TUESDAY),  # today, and the doors are open
+        (date(2026, 10, 10), datetime(2026, 10, 12, 6, tzinfo=UTC)),  # a Saturday
+    ],
+)
+def test_a_follow_up_is_never_before_now_nor_on_a_day_when_nobody_works(day: date, due: datetime) -> None:
+    waiting = replace(LETTER, kind=DocumentKind.AGREEMENT_NOTICE, follow_up_on=day)
+    follow_up = opened(State.AVAILABLE, waiting)[DeadlineKind.FOLLOW_UP]
+    assert follow_up.due_at == due
+    assert TUESDAY <= follow_up.warn_at <= due
+
+
+def test_a_follow_up_in_a_far_year_is_no_error() -> None:
+    waiting = replace(LETTER, kind=DocumentKind.AGREEMENT_NOTICE, follow_up_on=date(9999, 12, 31))
+    assert opened(State.AVAILABLE, waiting)[DeadlineKind.FOLLOW_UP].due_at.year == 2027
+
+
+def test_the_wait_after_a_question_is_as_long_as_the_one_before() -> None:
+    calendar = Calendar()
+    (first,) = opened_by(State.ACCEPTED, TUESDAY, RISK, calendar)
+    later = first.due_at - timedelta(hours=1)
+    anew = answer_anew(first, later, calendar)
+    assert calendar.working_time_between(later, anew.due_at) == calendar.working_time_between(
+        TUESDAY, first.due_at
+    )
+    assert (anew.kind, anew.opened_at) == (DeadlineKind.ANSWER, later)
+    assert later < anew.warn_at < anew.due_at
+
+
 def test_a_deadline_is_met_by_its_state_by_a_later_one_or_by_withdrawal() -> None:
     read = opened(State.AVAILABLE)[DeadlineKind.READ]
 
@@ -152,6 +213,13 @@ def test_a_deadline_is_met_by_its_state_by_a_later_one_or_by_withdrawal() -> Non
         event = StatusEvent(Uuid4.new(), state, TUESDAY, "gateway", Standing.EVIDENCE)
         return read.is_met(project([event], local=True))
 
+    def answered(code: AnswerCode) -> bool:
+        wait = opened(State.ACCEPTED)[DeadlineKind.ANSWER]
+        event = StatusEvent(Uuid4.new(), State.ANSWERED, TUESDAY, "gateway", Standing.EVIDENCE, answer=code)
+        return wait.is_met(project([event], local=True))
+
+    assert answered(AnswerCode.DECLINED)
+    assert not answered(AnswerCode.NEED_MORE)
     assert not after(State.HANDED_OVER)
     assert after(State.READ)
     assert after(State.WITHDRAWN)

@@ -176,10 +176,10 @@ HEADER = {
         valid=False,
     ),
     "a subject for a shared contact": Try(
-        {"H16 E", "H10 E"}, LETTER, (body("ContactChangeNotice", "<Scope>ROLE</Scope>"),), valid=False
+        {"H16 E"}, LETTER, (body("ContactChangeNotice", "<Scope>ROLE</Scope>"),), valid=False
     ),
     "a subject for the contact of one": Try(
-        {"H10 E"}, LETTER, (body("ContactChangeNotice", "<Scope>SUBJECT</Scope>"),), valid=False
+        set(), LETTER, (body("ContactChangeNotice", "<Scope>SUBJECT</Scope>"),), valid=False
     ),
     "17, guardian not told of": Try(
         {"H17 E"}, NOTICE, (born("2008-10-07"), drop("Header/GuardianInformation"))

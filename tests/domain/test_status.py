@@ -131,9 +131,31 @@ def test_a_withdrawal_shows_above_all_and_late_reading_is_kept() -> None:
     assert flags_of(result) == [(State.READ, {Flag.LATE})]
 
 
+def test_the_answer_to_a_withdrawal_is_not_late_and_its_absence_no_conflict() -> None:
+    withdrawn = (*UP_TO_AVAILABLE, State.HANDED_OVER, State.READ, State.ANSWERED, State.WITHDRAWN)
+    assert flags_of(status(*withdrawn, State.ANSWERED)) == []
+    silent = status(*withdrawn, State.UNANSWERED, State.ANSWERED)
+    assert flags_of(silent) == [(State.ANSWERED, {Flag.LATE})]
+    assert silent.state is State.WITHDRAWN
+
+
 def test_the_latest_answer_counts() -> None:
     events = [event(State.ANSWERED, 9, AnswerCode.OFFER), event(State.ANSWERED, 3, AnswerCode.NEED_MORE)]
     assert project(events, local=True).answer is AnswerCode.OFFER
+
+
+def test_a_question_in_place_of_an_answer_leaves_the_silence_standing() -> None:
+    question = event(State.ANSWERED, 9, AnswerCode.NEED_MORE)
+    silence, answer = event(State.UNANSWERED, 10), event(State.ANSWERED, 11, AnswerCode.OFFER)
+    asked = project([question], local=True)
+    assert (asked.state, asked.answer) == (State.ANSWERED, AnswerCode.NEED_MORE)
+    silent = project([question, silence], local=True)
+    assert (silent.state, flags_of(silent)) == (State.UNANSWERED, [])
+    late = project([silence, question], local=True)
+    assert (late.state, flags_of(late)) == (State.UNANSWERED, [(State.ANSWERED, {Flag.LATE})])
+    final = project([question, silence, answer], local=True)
+    assert (final.state, final.negatives) == (State.ANSWERED, ())
+    assert flags_of(final) == [(State.ANSWERED, {Flag.LATE})]
 
 
 def test_content_withdrawn_before_hand_over_cannot_be_handed_over() -> None:

@@ -42,6 +42,9 @@ class Order:
     crowd: str | None = (
         None  # many letters at once: the first such moment ("commit after") once `moment` are answered
     )
+    withdraws: bool = False  # the letter of the folder is withdrawn, and nothing else
+    place: int = 0  # of the crowd's letters, this process sends those from here on
+    step: int = 1  # and each after so many: several processes share them
 
 
 class WrittenJournal(Journal):
@@ -103,17 +106,19 @@ def live(order: Order) -> None:
     """Live as ordered, to the end or to the moment."""
     test = open_test_installation(Path(order.folder), registered=False)
     journal = WrittenJournal(test, order)
-    if order.crowd is None:
+    if order.withdraws:
+        Life(test, journal).withdraw()
+    elif order.crowd is None:
         Life(test, journal).play()
     else:
-        _crowd(test, journal)
+        _crowd(test, journal, CROWD[order.place :: order.step])
     test.installation.database.close()
 
 
-def _crowd(test: TestInstallation, journal: Journal) -> None:
+def _crowd(test: TestInstallation, journal: Journal, letters: tuple[Uuid4, ...]) -> None:
     """Threads that send letters all at once while another delivers them."""
     senders = [
-        threading.Thread(target=_send, args=(test, journal, CROWD[n::_THREADS])) for n in range(_THREADS)
+        threading.Thread(target=_send, args=(test, journal, letters[n::_THREADS])) for n in range(_THREADS)
     ]
     worker = Worker(test.installation, poll_seconds=0.001, lease_seconds=LEASE_SECONDS, checkpoint_seconds=0)
     delivering = threading.Thread(target=worker.run, daemon=True)

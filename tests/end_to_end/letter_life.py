@@ -91,7 +91,7 @@ class Life:
         self.worker = Worker(
             test.installation, poll_seconds=1, lease_seconds=LEASE_SECONDS, checkpoint_seconds=1
         )
-        self._callers = {Operation.SEND_LETTER: test.esdh}
+        self._callers = {Operation.SEND_LETTER: test.esdh, Operation.WITHDRAW_DOCUMENT: test.esdh}
         self._sis = test.sis
 
     def caller(self, operation: Operation) -> Caller:
@@ -112,6 +112,12 @@ class Life:
         for phase in phases:
             self.journal.phase = phase
             steps[phase]()
+
+    def withdraw(self) -> None:
+        """The municipality takes the letter back: no part of the life above, which goes on without it."""
+        reason = f"{_id()}<Reason>WRONG_RECIPIENT</Reason>"
+        body = f'<WithdrawDocument xmlns="{SERVICE}">{_MUNICIPALITY}{reason}</WithdrawDocument>'
+        self.ask(Operation.WITHDRAW_DOCUMENT, body)
 
     def ask(self, operation: Operation, body: str) -> Answered:
         """Ask in a fresh message, as a system does that was not answered, and keep the answer."""
@@ -222,5 +228,6 @@ EVIDENCE: Final = {
 
 _RESULTS: Final = {
     Operation.RETRIEVE: "ExactOctets",
+    Operation.WITHDRAW_DOCUMENT: "Withdrawal",
     **{operation: event.value for operation, event in EVIDENCE.items()},
 }

@@ -18,24 +18,25 @@ from sqlalchemy import Connection
 from gateway.crypto import xades
 from gateway.crypto.certificates import Usage
 from gateway.crypto.keys import DataKey
-from gateway.domain.disclosure import CommittedField, EntryKind, Leaf, log_time
+from gateway.domain.disclosure import ERASED, CommittedField, EntryKind, Leaf, log_time
 from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.services import disclosure_log
 from gateway.services.content import read_kept
 from gateway.services.installation import Installation
-from gateway.storage import documents, log, openings
+from gateway.storage import deliveries, documents, log, openings, withdrawals
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 from gateway.storage.evidence import EvidenceRow
 from gateway.storage.log import LogHead
+from gateway.storage.withdrawals import WithdrawalRow
 from gateway.translog.checkpoint import parse_checkpoint
 from gateway.translog.commitment import parse_opening, verify_opening
 from gateway.translog.leaf import parse_leaf
 from gateway.xmlcore.namespaces import EVIDENCE, tag
 
-TELLING = frozenset({EntryKind.DISCLOSE, EntryKind.RECEIVE, EntryKind.EVIDENCE})
-"""The kinds of entries that tell of evidence."""
+TELLING = frozenset({EntryKind.DISCLOSE, EntryKind.RECEIVE, EntryKind.EVIDENCE, EntryKind.CORRECT})
+"""The kinds of entries that tell of evidence; a correction does where it is a withdrawal."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Told:
 def require_whole(installation: Installation) -> None:
     """Assert everything that must hold of the installation's store."""
     with installation.database.read() as connection:
-        assert rows(connection, "PRAGMA integrity_check") == [("ok",)]
-        assert rows(connection, "PRAGMA foreign_key_check") == []
+        if connection.dialect.name == "sqlite":
+            assert rows(connection, "PRAGMA integrity_check") == [("ok",)]
+            assert rows(connection, "PRAGMA foreign_key_check") == []
         leaves = {
             head.party: _require_log(installation, connection, head) for head in log.log_heads(connection)
         }
@@ -103,10 +105,17 @@ def _require_log(installation: Installation, connection: Connection, head: LogHe
     leaves = [parse_leaf(entry.octets) for entry in entries]
     assert [leaf.entry_id for leaf in leaves] == [entry.entry_id for entry in entries]
     assert {leaf.log for leaf in leaves} <= {head.origin}
+    erased = _erased(leaves)
+    assert erased <= {leaf.entry_id for leaf in leaves}
     for leaf in leaves:
         opened = _opened(installation, connection, leaf)
-        assert opened.keys() == leaf.commitments().keys()
+        assert opened.keys() == (set() if leaf.entry_id in erased else leaf.commitments().keys())
     return leaves
+
+
+def _erased(leaves: Iterable[Leaf]) -> set[Uuid4]:
+    """The entries whose openings the log says were erased."""
+    return {entry_id for leaf in leaves if leaf.outcome == ERASED for entry_id in leaf.erases}
 
 
 def _opened(installation: Installation, connection: Connection, leaf: Leaf) -> dict[CommittedField, str]:
@@ -147,8 +156,9 @@ def _require_evidence(
 _NAMES = ("EvidenceIdentifier", "Event", "DocumentId", "LogEntryId", "LogOrigin")
 
 
-def _told(installation: Installation, connection: Connection, leaves: Iterable[Leaf]) -> list[Told]:
-    """What a log's entries tell of evidence."""
+def _told(installation: Installation, connection: Connection, leaves: list[Leaf]) -> list[Told]:
+    """What a log's entries tell of evidence, those that can still be opened."""
+    erased = _erased(leaves)
     return [
         Told(
             leaf.log.party,
@@ -158,23 +168,33 @@ def _told(installation: Installation, connection: Connection, leaves: Iterable[L
             leaf.time,
         )
         for leaf in leaves
-        if leaf.kind in TELLING
+        if leaf.kind in TELLING and leaf.event is not None and leaf.entry_id not in erased
     ]
 
 
 def _expected(connection: Connection, row: DocumentRow) -> list[Told]:
-    """What the logs must tell of a document: all its evidence in the sender's, all but the acceptance in the other."""
+    """What the logs must tell of a document: all its evidence in the sender's, all but the acceptance in the other.
+
+    Who was never delivered it knows nothing of it; nor, any more, that it came, whom it was withdrawn from unstored.
+    """
+    withdrawn = withdrawals.find_withdrawal(connection, row.key)
+    unknown = {EvidenceEvent.SUBMISSION_ACCEPTANCE}
+    if withdrawn is not None and withdrawn.content_removed:
+        unknown.add(EvidenceEvent.CONTENT_CONSIGNMENT)
+    is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
     return [
         Told(party, _kind(each, party, row), row.document_id.text, each.event.value, log_time(each.at))
         for each in evidence_rows.evidence_of(connection, row.key)
         for party in (row.sender, row.recipient)
-        if party == row.sender or each.event is not EvidenceEvent.SUBMISSION_ACCEPTANCE
+        if party == row.sender or (is_delivered and each.event not in unknown)
     ]
 
 
 def _kind(evidence: EvidenceRow, party: PartyId, row: DocumentRow) -> EntryKind:
     if evidence.event is EvidenceEvent.SUBMISSION_ACCEPTANCE:
         return EntryKind.DISCLOSE
+    if evidence.event is EvidenceEvent.WITHDRAWAL:
+        return EntryKind.CORRECT
     if evidence.event is EvidenceEvent.CONTENT_CONSIGNMENT and party == row.recipient:
         return EntryKind.RECEIVE
     return EntryKind.EVIDENCE
@@ -187,6 +207,11 @@ def _blobs_in_use(
     names: Counter[str] = Counter()
     for row in kept:
         name = row.document_id.text.encode()
+        withdrawn = withdrawals.find_withdrawal(connection, row.key)
+        names.update(_withdrawing_request(installation, connection, row, withdrawn))
+        if withdrawn is not None and withdrawn.content_removed:
+            assert not rows(connection, f"SELECT 1 FROM data_key WHERE document_key = {row.key}")
+            continue
         for party, wrapped in rows(
             connection, f"SELECT party, wrapped_key FROM data_key WHERE document_key = {row.key}"
         ):
@@ -199,6 +224,19 @@ def _blobs_in_use(
             names[blob] += 1
         names.update([row.sealed_blob, *(part.blob for part in documents.parts_of(connection, row.key))])
     return names
+
+
+def _withdrawing_request(
+    installation: Installation, connection: Connection, row: DocumentRow, withdrawn: WithdrawalRow | None
+) -> list[str]:
+    """The blob of the request that withdrew a document, if none of its own did, read by the sender."""
+    if withdrawn is None or withdrawn.request_blob is None:
+        return []
+    assert withdrawn.wrapped_key is not None
+    name = row.document_id.text.encode()
+    key = installation.keys.key_encryption_key(row.sender).unwrap(withdrawn.wrapped_key, name)
+    assert b"Envelope" in key.decrypt(installation.blobs.get(connection, withdrawn.request_blob), name)
+    return [withdrawn.request_blob]
 
 
 def _reading_requests(connection: Connection, row: DocumentRow) -> list[str]:

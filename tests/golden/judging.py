@@ -35,7 +35,8 @@ from gateway.xmlcore.code_lists import (
 )
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import document_schema
-from tests.golden.loader import FOLDER, INSTITUTIONS, MUNICIPALITIES, attachment
+from gateway.xmlcore.statutory import statutory_minimum
+from tests.golden.loader import FOLDER, INSTITUTIONS, MUNICIPALITIES, attachment, golden
 
 _ON_THE_WAY: Final = timedelta(minutes=1)
 
@@ -54,7 +55,7 @@ class Circumstances:
     now: datetime | None = None
     certificate: str | None = None  # the CVR number of the seal; usually that of the golden sender
     replacement_numbers: bool = True
-    cooperation: bool = False
+    cooperation: bool | None = None
     history: tuple[str, ...] | None = None
     attachments: tuple[str, ...] | None = None
     kle: tuple[str, ...] | None = None
@@ -75,14 +76,16 @@ def context(name: str, document: Document, circumstances: Circumstances = USUAL)
     around, case = surroundings(name), circumstances
     earlier = around.get("history", ()) if case.history is None else case.history
     files = around.get("attachments", ()) if case.attachments is None else case.attachments
+    decided = around.get("cooperation", False) if case.cooperation is None else case.cooperation
     return RuleContext(
         now=case.now or document.created_at + _ON_THE_WAY,
-        certificate_cvr=Cvr(case.certificate) if case.certificate else _own_cvr(document),
-        policy=Policy(document_annotations(), basis_sets(), provisions(), case.cooperation),
+        certificate_cvr=Cvr(case.certificate) if case.certificate else _own_cvr(name),
+        policy=Policy(document_annotations(), basis_sets(), provisions(), decided),
         categories=data_categories(),
         words=word_lists(),
         municipalities=municipalities_of(MUNICIPALITIES.read_bytes()),
         institutions=institutions_of(INSTITUTIONS.read_bytes()),
+        statutory=statutory_minimum(document.kind),
         kle=None if case.kle is None else CodeList("kle", tuple(map(_always, case.kle))),
         replacement_numbers_allowed=case.replacement_numbers,
         extensions=frozenset({"LOCAL_TEAM"}) if case.extensions is None else frozenset(case.extensions),
@@ -113,10 +116,10 @@ def _table() -> Mapping[str, Any]:
     return tomllib.loads((FOLDER / "documents.toml").read_text(encoding="utf-8"))
 
 
-def _own_cvr(document: Document) -> Cvr:
+@cache
+def _own_cvr(name: str) -> Cvr:
     """The seal of a golden document is the golden sender's: a change of the header does not change it."""
-    municipality = document.kind.is_letter
-    return Cvr("11111111" if municipality else "22222222")
+    return read(golden(name)).sender.id.cvr
 
 
 def _always(code: str) -> DatedCode:
@@ -132,6 +135,9 @@ def _known(name: str) -> KnownDocument:
         PartyId.parse(row["recipient"]),
         DocumentKind(row["kind"]),
         row.get("phase"),
+        frozenset(row.get("provisions", ())),
+        frozenset(row.get("actionsWanted", ())),
+        row.get("answerWithin"),
     )
 
 

@@ -99,7 +99,7 @@ def _circumstances(row: Mapping[str, Any]) -> Circumstances:
         now=row.get("now"),
         certificate=row.get("certificate"),
         replacement_numbers=row.get("replacementNumbers", True),
-        cooperation=row.get("cooperation", False),
+        cooperation=row.get("cooperation"),
         history=_names(row, "history"),
         attachments=_names(row, "attachments"),
         kle=_names(row, "kle"),

@@ -204,7 +204,8 @@ def test_every_function_a_page_names_is_in_a_file_named_beside_it(page: Path) ->
 def test_the_walk_passes_every_service_and_every_aggregate_on_the_way() -> None:
     walk = (ROOT / "docs" / "life-of-a-letter.md").read_text("utf-8")
     services = {path.stem for path in (ROOT / "gateway" / "services").glob("*.py")}
-    beside = {"__init__", "cursors", "installation", "recording"}  # what the others use
+    # What the others use, and what looks at a whole store that was moved.
+    beside = {"__init__", "cursors", "installation", "recording", "store_check"}
     assert [name for name in sorted(services - beside) if f"gateway/services/{name}.py" not in walk] == []
 
 

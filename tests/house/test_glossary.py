@@ -42,6 +42,7 @@ _DANISH: Final = {
     "hjemmel": r"hjem(?:mel|l)",
     "logpakke": r"pakke",
     "logpost": r"post",
+    "lovpligtigt minimum": r"lovpligtig[te] minimum",
     "tilbagekaldelse": r"tilbagekald|kald\w* (?:\w+ )?tilbage",
     "videregivelseslog": r"log",
 }

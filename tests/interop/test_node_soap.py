@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,19 @@ from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.operations import GetStatusRequest, Service
 from gateway.protocol.service_requests import read_payload
 from gateway.xmlcore.parse import parse
+from tests.interop.stacks import SAMPLES, Stack, run
 from tests.protocol.wsdl_server import serving_wsdls
 
-_PROJECT = Path(__file__).parent / "node"
+_PROJECT = SAMPLES / "node"
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[Service, Any]:
+def seen(stack_of: Callable[[str], Stack]) -> dict[Service, Any]:
     """What a Node client sees of each service."""
-    for tool in ("node", "npm"):
-        assert shutil.which(tool), f"{tool} is missing: install Node 20 or later with npm"
-    _run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+    stack_of("node")
     with serving_wsdls() as addresses:
-        told = json.loads(
-            _run("node", "describe.mjs", *(f"{address}?wsdl" for address in addresses.values()))
-        )
+        wsdls = [f"{address}?wsdl" for address in addresses.values()]
+        told = json.loads(run(["node", Path(__file__).with_name("describe.mjs"), *wsdls], cwd=_PROJECT))
     return dict(zip(addresses, told, strict=True))
 
 
@@ -63,9 +60,3 @@ def test_the_lock_file_names_no_registry() -> None:
     lock = json.loads((_PROJECT / "package-lock.json").read_text("utf-8"))
 
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
-
-
-def _run(*command: str) -> str:
-    run = subprocess.run(command, cwd=_PROJECT, capture_output=True, text=True, timeout=600, check=False)
-    assert run.returncode == 0, f"{run.stdout[-4000:]}\n{run.stderr[-4000:]}"
-    return run.stdout

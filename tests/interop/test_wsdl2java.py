@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.operations import Service
-from tests.protocol.wsdl_server import serving_wsdls
+from tests.interop.stacks import SAMPLES, Stack
 
-_PROJECT = Path(__file__).parent / "cxf"
+_PROJECT = SAMPLES / "cxf"
 _GENERATED = _PROJECT / "target" / "generated-sources" / "cxf"
 
 
 @pytest.fixture(scope="module")
-def generated() -> Path:
+def generated(stack_of: Callable[[str], Stack]) -> Path:
     """The folder of the sources that wsdl2java has written in this run, after they compiled."""
-    for tool in ("mvn", "javac"):
-        assert shutil.which(tool), f"{tool} is missing: install Maven and a JDK, 17 or later"
-    shutil.rmtree(_PROJECT / "target", ignore_errors=True)
-    with serving_wsdls() as addresses:
-        wsdls = [f"-D{service.value}.wsdl={address}?wsdl" for service, address in addresses.items()]
-        command = ["mvn", "--quiet", "--batch-mode", "--file", str(_PROJECT / "pom.xml"), *wsdls, "compile"]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert run.returncode == 0, f"{run.stdout[-4000:]}\n{run.stderr[-4000:]}"
+    stack_of("cxf")
     return _GENERATED
 
 

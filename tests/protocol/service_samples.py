@@ -43,6 +43,8 @@ from gateway.domain.operations import (
     StatusAnswer,
     TimelineDeadline,
     TimelineEvent,
+    WithdrawalAnswer,
+    WithdrawDocumentRequest,
 )
 from gateway.domain.party import Contact, Role
 from gateway.domain.status import AnswerCode, Flag, Standing, State
@@ -106,6 +108,7 @@ PlainRequest = (
     | RetrieveRequest
     | ConfirmHandoverRequest
     | RegisterReadRequest
+    | WithdrawDocumentRequest
     | FindPartyRequest
     | PingRequest
 )
@@ -126,6 +129,9 @@ REQUESTS: Final[dict[PlainRequest, str]] = {
         INSTITUTION, DOCUMENT_ID, Role.STUDY_COUNSELLOR, "Mette Eksempel", AT
     ): f"{_OURS}{_ID}<s:ReaderRole>STUDY_COUNSELLOR</s:ReaderRole><s:ReaderName>Mette Eksempel</s:ReaderName>"
     "<s:ReadAt>2026-10-06T09:12:00.25Z</s:ReadAt>",
+    WithdrawDocumentRequest(
+        INSTITUTION, DOCUMENT_ID, ReasonCode.WRONG_RECIPIENT, "Sendt til en anden skole"
+    ): f"{_OURS}{_ID}<s:Reason>WRONG_RECIPIENT</s:Reason><s:Note>Sendt til en anden skole</s:Note>",
     FindPartyRequest(
         INSTITUTION, Cvr("11111111"), "0999", "eksempel"
     ): f"{_OURS}{_THEIRS}<s:Name>eksempel</s:Name>",
@@ -149,6 +155,7 @@ _HAPPENED: Final = TimelineEvent(
     AnswerCode.NEED_MORE,
     (EventReason(ReasonCode.NOT_READ, "EBMS:0005"), EventReason(ReasonCode.OTHER)),
     frozenset(Flag),
+    OTHER_ID,
 )
 
 ANSWERS: Final[tuple[Answer, ...]] = (
@@ -166,6 +173,7 @@ ANSWERS: Final[tuple[Answer, ...]] = (
         State.ANSWERED,
         (_INFERRED, _HAPPENED),
         tuple(TimelineDeadline(kind, AT, kind is DeadlineKind.READ) for kind in DeadlineKind),
+        OTHER_ID,
     ),
     EvidenceAnswer(
         DOCUMENT_ID,
@@ -187,6 +195,7 @@ ANSWERS: Final[tuple[Answer, ...]] = (
                 2,
                 date(2026, 10, 8),
                 True,
+                OTHER_ID,
             ),
         ),
         "next",
@@ -195,6 +204,7 @@ ANSWERS: Final[tuple[Answer, ...]] = (
     RetrieveAnswer(DOCUMENT_ID, State.AVAILABLE, EXACT_OCTETS, (AttachmentContent(1, memoryview(b"hej")),)),
     HandoverAnswer(DOCUMENT_ID, State.HANDED_OVER, False, b"<evidence/>"),
     ReadAnswer(DOCUMENT_ID, State.READ, True, b"<evidence/>"),
+    WithdrawalAnswer(DOCUMENT_ID, State.WITHDRAWN, False, True, b"<evidence/>"),
     FindPartyAnswer(
         (
             FoundParty(

@@ -20,6 +20,7 @@ from gateway.domain.operations import (
     Service,
 )
 from gateway.domain.status import State
+from gateway.protocol.attachments import find_includes
 from gateway.protocol.service_answers import DEVELOPMENT_NOTICE, INLINE_OCTETS_MOST, render_answer
 from gateway.protocol.service_elements import add, new, utc_text
 from gateway.xmlcore.namespaces import DOCUMENT, DS, SERVICE, tag
@@ -104,6 +105,19 @@ def test_an_attachment_too_large_for_a_text_node_goes_beside_the_answer() -> Non
     assert _text(first, "ContentId") is None
     assert len(_text(first, "Content") or "") <= 10_000_000
     assert _text(second, "ContentId") == part.content_id
+
+
+def test_with_mtom_the_content_of_a_large_attachment_is_included() -> None:
+    large = b"a" * (INLINE_OCTETS_MOST + 1)
+    answer = RetrieveAnswer(DOCUMENT_ID, State.READ, EXACT_OCTETS, (AttachmentContent(1, large),))
+
+    rendered = render_answer(answer, INFO, mtom=True)
+
+    (part,) = rendered.parts
+    content = rendered.element.find(f".//{tag(SERVICE, 'Content')}")
+    assert content is not None
+    (include,) = find_includes(rendered.element, {part.content_id: part.content})
+    assert (include.holder, include.content_id, part.content) == (content, part.content_id, large)
 
 
 def test_a_list_names_no_young_person() -> None:

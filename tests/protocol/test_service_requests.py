@@ -177,7 +177,7 @@ def test_a_type_attribute_whose_prefix_sealing_would_lose_is_refused() -> None:
     assert refused.value.code is Code.XML_FORBIDDEN
 
 
-@pytest.mark.parametrize("name", ["GetStatusResponse", "BropostFault", "WithdrawDocument", "Unknown"])
+@pytest.mark.parametrize("name", ["GetStatusResponse", "BropostFault", "Subscribe", "Unknown"])
 def test_what_is_no_operation_of_the_service_is_refused(name: str) -> None:
     payload = etree.Element(f"{{urn:dk:bropost:service:1}}{name}")
     with pytest.raises(InputError) as refused:
@@ -224,6 +224,12 @@ def test_a_request_that_breaks_the_schema_says_where_in_both_languages() -> None
             "<s:ReadAt>2026-10-06T24:00:00Z</s:ReadAt>",
             "/RegisterRead/ReadAt",
             "time-unreadable",
+        ),
+        (
+            Operation.WITHDRAW_DOCUMENT,
+            f"{_OURS}<s:DocumentId>{DOCUMENT_ID}</s:DocumentId><s:Reason>OTHER</s:Reason>",
+            "/WithdrawDocument/Note",
+            "note-missing",
         ),
         (
             Operation.SEND_NOTICE,

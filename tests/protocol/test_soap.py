@@ -290,11 +290,3 @@ def test_fault_of_soap_12_has_the_prescribed_form() -> None:
 )
 def test_fault_blames_who_must_act(error: BropostError, code: FaultCode) -> None:
     assert fault_code(error) is code
-
-
-def test_status_is_500_with_soap_11_and_tells_the_blame_with_soap_12() -> None:
-    assert {code.http_status(SoapVersion.SOAP_11) for code in FaultCode} == {500}
-    assert [code.http_status(SoapVersion.SOAP_12) for code in (FaultCode.CLIENT, FaultCode.SERVER)] == [
-        400,
-        500,
-    ]

@@ -20,7 +20,7 @@ from gateway.protocol.mime import NewPart, build_related
 from gateway.protocol.soap import SoapVersion, answer_addressing, unpack
 from gateway.protocol.wss import replay_keys, secure, verify
 from gateway.protocol.wss_tokens import CertificateHint
-from gateway.xmlcore.namespaces import SERVICE, tag
+from gateway.xmlcore.namespaces import DS, SERVICE, tag
 from tests.messages import (
     AT,
     BASE64,
@@ -333,6 +333,52 @@ def test_content_id_with_characters_to_escape_is_found(name: str, mtom: bool) ->
     octets = secure(tree, signing_key(RSA), AT, attachments=[part])
     built = build_related(octets, "text/xml", [part], mtom=mtom)
     assert bytes(received(Sent(built.content_type, built.body)).attachments[name]) == b"a"
+
+
+def test_transform_that_node_soap_names_beside_changes_nothing() -> None:
+    """XML Signature 1.1 §6.6.4: enveloped-signature removes a signature that stands inside; here none does."""
+
+    def as_node_does(references: list[Ref]) -> None:
+        for reference in references:
+            reference.transforms = (
+                f'<ds:Transform Algorithm="{DS}enveloped-signature"/>{reference.transforms}'
+            )
+
+    assert received(ByHand(change_references=as_node_does).sent()).operation == "Ping"
+
+
+def as_a_part(token: str) -> str:
+    """A token that travels beside the envelope, as CXF sends it with MTOM."""
+    start, rest = token.split(">", 1)
+    inside = '<xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:token@test"/>'
+    return f"{start}>{inside}<{rest.split('<', 1)[1]}"
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_token_may_travel_as_a_part(is_signed: bool) -> None:
+    """XOP §3.2; CXF signs that part too where it signs attachments, and only then."""
+    der = development_pki().certificate(RSA).der
+    transform = f'<ds:Transform Algorithm="{SWA_CONTENT}"/>'
+    references = [Ref("cid:token@test", der, transform)] if is_signed else []
+    octets = ByHand(token=as_a_part(der_token(der)), more_references=references).sent().body
+    token = NewPart("token@test", "application/ciphervalue", der)
+    built = build_related(octets, "text/xml", [token], mtom=True)
+    verified = received(Sent(built.content_type, built.body))
+    assert verified.certificate.certificate == development_pki().certificate(RSA)
+    assert not verified.attachments
+
+
+def test_include_beside_swa_attachments_is_signed_as_it_stands() -> None:
+    """CXF includes base64 values in messages with SwA attachments, signs the Includes, and every part besides."""
+    part = NewPart("file-0@test", "application/octet-stream", b"%PDF")
+    payload = letter(SoapVersion.SOAP_11, [part], mtom=True).find(f".//{tag(SERVICE, 'SendLetter')}")
+    assert payload is not None
+    reference = Ref("cid:file-0@test", b"%PDF", f'<ds:Transform Algorithm="{SWA_CONTENT}"/>')
+    by_hand = ByHand(body=etree.tostring(payload).decode(), more_references=[reference])
+    built = build_related(by_hand.sent().body, "text/xml", [part], mtom=False)
+    verified = received(Sent(built.content_type, built.body))
+    assert list(verified.included.values()) == ["file-0@test"]
+    assert bytes(verified.attachments["file-0@test"]) == b"%PDF"
 
 
 def test_text_attachment_is_digested_with_network_line_ends() -> None:

@@ -15,6 +15,7 @@ from gateway.crypto import xades
 from gateway.crypto.certificates import Usage
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.protocol.mime import NewPart
+from gateway.storage.tables import METADATA
 from gateway.xmlcore.namespaces import DOCUMENT, EVIDENCE, SERVICE, XOP, tag
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import evidence_schema
@@ -254,12 +255,9 @@ def fault_evidence(house: TestInstallation, answer: Answered) -> Evidence:
 def row_counts(house: TestInstallation) -> dict[str, int]:
     """How many rows each table has."""
     with house.installation.database.read() as connection:
-        tables = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        )
         return {
             name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
-            for (name,) in tables.all()
+            for name in METADATA.tables
         }
 
 

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
+from sqlalchemy import text
 
-from gateway.domain.deadlines import Deadline, DeadlineKind
+from gateway.domain.deadlines import FIRINGS, Deadline, DeadlineKind
 from gateway.domain.disclosure import EntryKind, Leaf
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.services import deadlines as sweeping
@@ -91,13 +92,13 @@ WAITS = {
     DeadlineKind.READ: Wait(deliver_letter, "UNREAD", "ReadExpiry", "NOT_READ", True),
     DeadlineKind.ANSWER: Wait(_unanswered, "UNANSWERED", "AnswerExpiry", "NOT_ANSWERED", True, INSTITUTION),
 }
-KINDS = [kind.name for kind in DeadlineKind]
+KINDS = [kind.name for kind in WAITS]
 
 
 def _key(house: TestInstallation, document_id: str) -> int:
     with house.installation.database.read() as connection:
-        query = "SELECT key FROM document WHERE document_id = ?"
-        key: int = connection.exec_driver_sql(query, (document_id,)).scalar_one()
+        query = text("SELECT key FROM document WHERE document_id = :id")
+        key: int = connection.execute(query, {"id": document_id}).scalar_one()
         return key
 
 
@@ -287,6 +288,10 @@ def test_a_wait_ends_with_what_it_waits_for(
     assert _row(house, document_id, kind).fired_at is None
 
 
+def test_every_wait_that_silence_breaks_is_tried_here() -> None:
+    assert set(WAITS) == set(FIRINGS)
+
+
 def test_a_delivery_ends_the_wait_for_it(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
     row = _row(house, document_id, DeadlineKind.DELIVERY)
@@ -406,7 +411,7 @@ def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: Tes
     first, second = deliver_letter(house), deliver_letter(house)
     key = _key(house, first)
     with house.installation.database.transaction() as connection:
-        connection.exec_driver_sql("UPDATE document SET kind = 'NoSuchKind' WHERE key = ?", (key,))
+        connection.execute(text("UPDATE document SET kind = 'NoSuchKind' WHERE key = :key"), {"key": key})
     house.clock.now = _row(house, second, DeadlineKind.READ).due_at + timedelta(hours=1)
     house.renew_lists()
     with structlog.testing.capture_logs() as logs:
@@ -415,7 +420,8 @@ def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: Tes
     status = _status((house.esdh, MUNICIPALITY), second)
     assert {"UNREAD", "UNDELIVERED"} <= set(status.texts("Event/Kind"))
     with house.installation.database.transaction() as connection:
-        connection.exec_driver_sql("UPDATE document SET kind = 'EducationOrderLetter' WHERE key = ?", (key,))
+        mended = text("UPDATE document SET kind = 'EducationOrderLetter' WHERE key = :key")
+        connection.execute(mended, {"key": key})
     house.work()
     assert "UNREAD" not in _status((house.esdh, MUNICIPALITY), first).texts("Event/Kind")
     house.clock.forward(seconds=sweeping.DEFECT_PAUSE.total_seconds())

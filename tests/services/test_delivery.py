@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import text
 
 from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import DeadlineKind
@@ -284,10 +285,11 @@ def test_a_delivery_that_was_set_aside_is_taken_up_again_when_the_cause_is_mende
 @pytest.mark.parametrize(
     "harm",
     [
-        "UPDATE document SET kind = 'NoSuchKind' WHERE key = ?",
-        "UPDATE document SET attention = 'NO_SUCH_ROLE' WHERE key = ?",
-        "DELETE FROM data_key WHERE document_key = ?",
-        "UPDATE blob SET octets = x'00' WHERE name = (SELECT sealed_blob FROM document WHERE key = ?)",
+        "UPDATE document SET kind = 'NoSuchKind' WHERE key = :key",
+        "UPDATE document SET attention = 'NO_SUCH_ROLE' WHERE key = :key",
+        "DELETE FROM data_key WHERE document_key = :key",
+        "UPDATE blob SET octets = (SELECT sealed_digest FROM document WHERE key = :key)"
+        " WHERE name = (SELECT sealed_blob FROM document WHERE key = :key)",
     ],
     ids=["kind", "attention", "key", "content"],
 )
@@ -295,7 +297,7 @@ def test_a_task_that_cannot_be_read_holds_up_no_other(house: TestInstallation, h
     send_letter(house)
     with house.installation.database.transaction() as connection:
         (key,) = connection.exec_driver_sql("SELECT key FROM document").one()
-        connection.exec_driver_sql(harm, (key,))
+        connection.execute(text(harm), {"key": key})
     later = [send_letter(house) for _ in range(2)]
     house.work()
     assert _inbox(house) == later
@@ -319,9 +321,7 @@ def test_what_fails_in_one_duty_keeps_no_other_from_its_turn(house: TestInstalla
     house.work()
     send_letter(house)
     with house.installation.database.transaction() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER stuck BEFORE UPDATE ON outbox BEGIN SELECT RAISE(ABORT, 'stuck'); END"
-        )
+        connection.execute(text("ALTER TABLE outbox RENAME TO stuck"))
     house.clock.forward(days=10)
     house.renew_lists()
     with structlog.testing.capture_logs() as logs:

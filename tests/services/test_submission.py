@@ -17,6 +17,7 @@ from gateway.domain.identifiers import PartyId
 from gateway.protocol import soap, wss
 from gateway.xmlcore.namespaces import SERVICE, WSA, XSI, tag
 from gateway.xmlcore.schema import document_schema
+from tests import postgres
 from tests.golden.changes import Change, Insert, SetText
 from tests.installation import (
     INSTITUTION,
@@ -25,6 +26,7 @@ from tests.installation import (
     OTHER_MUNICIPALITY,
     Answered,
     TestInstallation,
+    database_address,
 )
 from tests.services.papers import (
     PERSONAL,
@@ -138,7 +140,8 @@ def test_nothing_of_a_letter_or_of_who_read_it_can_be_read_on_disk(house: TestIn
     house.clock.forward(days=20)
     house.work()
     files = [path for path in house.folder.rglob("*") if path.is_file()]
-    assert any(path.name.endswith("-wal") and path.stat().st_size for path in files)
+    files += (of_database := postgres.files_of(database_address(house.folder)))
+    assert of_database or any(path.name.endswith("-wal") and path.stat().st_size for path in files)
     assert any(path.parent.parent.parent.name == "blobs" for path in files)
     content = b"".join(path.read_bytes() for path in files)
     assert b"Eksempelby Kommune" in content  # so that finding nothing means something

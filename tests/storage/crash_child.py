@@ -37,9 +37,9 @@ def accept(connection: Connection, blobs: Blobs, ciphertext: bytes) -> None:
 
 def main() -> None:
     """Open a log, then accept a document and die on the way."""
-    path, folder, moment = sys.argv[1:]
+    url, folder, moment = sys.argv[1:]
     event, when = moment.split()
-    database = Database.open(f"sqlite:///{path}", busy_seconds=1)
+    database = Database.open(url, busy_seconds=1)
     blobs = Blobs(Path(folder))
     with database.transaction() as connection:
         log.open_log(connection, LogOrigin(Uuid4.new(), MUNICIPALITY))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from sqlalchemy import update
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError, UnavailableError
 from gateway.storage.blobs import INLINE_OCTETS, ORPHAN_AGE, Blobs
 from gateway.storage.database import Database
+from gateway.storage.tables_documents import blob
 
 SMALL = b"s" * INLINE_OCTETS
 LARGE = b"l" * (INLINE_OCTETS + 1)
@@ -73,7 +75,7 @@ def test_a_harmed_row_is_not_given_out(database: Database, tmp_path: Path) -> No
     blobs = Blobs(tmp_path / "blobs")
     with database.transaction() as connection:
         name = blobs.put(connection, SMALL)
-        connection.exec_driver_sql("UPDATE blob SET octets = x'00'")
+        connection.execute(update(blob).values(octets=b"x"))
         with pytest.raises(InternalError):
             blobs.get(connection, name)
 

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, insert
+from sqlalchemy import insert
 
-import gateway.storage.tables_documents
-import gateway.storage.tables_log  # noqa: F401  (fills METADATA)
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, InternalError, UnavailableError
 from gateway.domain.identifiers import Uuid4
 from gateway.storage import configuration
 from gateway.storage.database import Database
-from gateway.storage.tables import METADATA
 from gateway.storage.tables import configuration as table
-
-
-def _reopened(database: Database, *, busy_seconds: int = 5) -> Database:
-    with database.read() as connection:
-        path = connection.exec_driver_sql("PRAGMA database_list").one()[2]
-    return Database.open(f"sqlite:///{path}", busy_seconds=busy_seconds)
 
 
 def _value(database: Database, name: str = "name") -> str | None:
@@ -34,11 +20,11 @@ def _value(database: Database, name: str = "name") -> str | None:
         return configuration.find_value(connection, name)
 
 
-def test_what_was_committed_is_there_after_a_restart(database: Database) -> None:
+def test_what_was_committed_is_there_after_a_restart(database: Database, url: str) -> None:
     with database.transaction() as connection:
         configuration.set_value(connection, "name", "kept")
     database.close()
-    again = _reopened(database)
+    again = Database.open(url, busy_seconds=5)
     assert _value(again) == "kept"
     again.close()
 
@@ -52,15 +38,6 @@ def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
     with pytest.raises(InputError):
         fail_after_writing()
     assert _value(database) is None
-
-
-def test_every_transaction_is_durable_and_erases_what_it_deletes(database: Database) -> None:
-    with database.transaction() as connection:
-        settings = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
-        }
-    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
 
 
 def test_a_reader_sees_one_state_whatever_others_commit(database: Database) -> None:
@@ -97,8 +74,8 @@ def test_writers_of_one_process_take_turns(database: Database) -> None:
     assert _value(database, "count") == "50"
 
 
-def test_a_writer_that_waits_too_long_is_told_to_come_back(database: Database) -> None:
-    impatient = _reopened(database, busy_seconds=0)
+def test_a_writer_that_waits_too_long_is_told_to_come_back(database: Database, url: str) -> None:
+    impatient = Database.open(url, busy_seconds=0)
     caught: list[UnavailableError] = []
 
     def write() -> None:
@@ -123,48 +100,6 @@ def test_a_transaction_inside_another_is_our_mistake(database: Database) -> None
         pass
 
 
-def test_a_full_disk_is_told_and_is_no_reason_to_stop(database: Database) -> None:
-    def fill() -> None:
-        with database.transaction() as connection:
-            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-            configuration.set_value(connection, "name", "x" * 100_000)
-
-    with pytest.raises(UnavailableError) as full:
-        fill()
-    assert full.value.code is Code.STORE_UNAVAILABLE
-    with database.transaction() as connection:
-        configuration.set_value(connection, "name", "small")
-    assert _value(database) == "small"
-
-
-def test_after_a_failed_write_to_disk_nothing_more_is_accepted(database: Database) -> None:
-    with database.read() as connection:
-        path = connection.exec_driver_sql("PRAGMA database_list").one()[2]
-    script = """
-import resource, sys
-from gateway.domain.errors import UnavailableError
-from gateway.storage import configuration
-from gateway.storage.database import Database
-database = Database.open(f"sqlite:///{sys.argv[1]}", busy_seconds=1)
-_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-def write(octets):
-    try:
-        with database.transaction() as connection:
-            configuration.set_value(connection, "name", "x" * octets)
-    except UnavailableError as error:
-        return error.code.name
-    return "written"
-resource.setrlimit(resource.RLIMIT_FSIZE, (65536, hard))
-first = write(200000)
-resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-print(first, write(1))
-"""
-    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["STORE_UNAVAILABLE", "STORE_UNAVAILABLE"]
-    assert _value(database) is None
-
-
 def test_a_broken_rule_of_the_database_is_our_mistake(database: Database) -> None:
     statement = insert(table).values(name="twice", value="secret value")
 
@@ -186,37 +121,20 @@ def test_listeners_stand_on_both_sides_of_a_commit(database: Database) -> None:
     assert heard == [("before", None), ("after", "new")]
 
 
-def test_only_the_owner_may_read_the_database(tmp_path: Path) -> None:
-    made = Database.open(f"sqlite:///{tmp_path}/new/bropost.db", busy_seconds=1)
-    made.migrate()
-    with made.transaction():
-        modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
-    assert modes == {0o600}
-    made.close()
-
-
 @pytest.mark.parametrize(
-    "url", ["postgresql://localhost/bropost", "sqlite://", "sqlite:///:memory:", "bropost.db"]
+    "address",
+    [
+        "mysql://localhost/bropost",
+        "postgresql://localhost/bropost",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "x.db",
+    ],
 )
-def test_an_address_that_is_no_sqlite_file_is_refused(url: str) -> None:
+def test_an_address_of_another_kind_is_refused(address: str) -> None:
     with pytest.raises(InputError) as refused:
-        Database.open(url, busy_seconds=1)
+        Database.open(address, busy_seconds=1)
     assert refused.value.code is Code.SETTINGS_INVALID
-
-
-def test_migrations_lead_to_the_tables_of_the_code(database: Database, tmp_path: Path) -> None:
-    """Also in what Alembic does not compare: constraints, partial indexes, tables without row ids."""
-    made = create_engine(f"sqlite:///{tmp_path}/made.db")
-    METADATA.create_all(made)
-    query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%'"
-    with database.read() as migrated, made.connect() as created:
-        assert compare_metadata(MigrationContext.configure(migrated), METADATA) == []
-        tables = [
-            {name: sorted(line.strip(" \t,") for line in sql.splitlines()) for name, sql in rows}
-            for rows in (migrated.exec_driver_sql(query), created.exec_driver_sql(query))
-        ]
-    made.dispose()
-    assert tables[0] == tables[1]
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

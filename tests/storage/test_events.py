@@ -69,8 +69,8 @@ def steps_to_find(connection: Connection, document_key: int) -> int:
     return len(steps)
 
 
-def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(database: Database) -> None:
-    with database.transaction() as connection:
+def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(sqlite: Database) -> None:
+    with sqlite.transaction() as connection:
         key = documents.insert_document(connection, new_document(), [])
         other = documents.insert_document(connection, new_document(), [])
         events.append_events(connection, key, [new_event(MUNICIPALITY, "ACCEPTED")])

@@ -174,7 +174,8 @@ def test_a_log_is_due_for_a_checkpoint_when_it_grew_and_its_last_one_is_old(data
         assert due(connection, 0) == [(MUNICIPALITY, 2)]
 
 
-def test_an_erased_opening_is_gone_from_the_file_and_its_entry_stays(database: Database) -> None:
+def test_an_erased_opening_is_gone_from_the_file_and_its_entry_stays(sqlite: Database) -> None:
+    database = sqlite
     _open(database)
     entry, other = _entry(0), _entry(1)
     secret = b"the encrypted salts and values of the first entry"

@@ -8,9 +8,10 @@ from importlib import import_module
 import pytest
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import gateway.storage
+from gateway.domain.errors import InternalError
 from gateway.storage.database import Database
 from gateway.storage.prepared import Prepared
 from gateway.storage.tables import configuration
@@ -52,17 +53,21 @@ def test_no_rows_are_no_statement(database: Database) -> None:
 def test_a_drivers_error_is_sqlalchemys_and_hides_the_values(
     database: Database, rows: list[tuple[str, str | None]]
 ) -> None:
-    with database.transaction() as connection:
-        with pytest.raises(IntegrityError) as caught:
-            INSERT.run_many(connection, rows)
-        assert "secret" not in str(caught.value)
+    with pytest.raises(InternalError) as caught, database.transaction() as connection:
+        INSERT.run_many(connection, rows)
+    assert isinstance(caught.value.__cause__, IntegrityError)
+    assert "secret" not in str(caught.value.__cause__)
 
 
 def test_a_statement_that_the_database_does_not_know_is_an_error(database: Database) -> None:
-    with database.transaction() as connection:
-        connection.exec_driver_sql("DROP TABLE configuration")
-        with pytest.raises(OperationalError):
+    def ask_in_vain() -> None:
+        with database.transaction() as connection:
+            connection.exec_driver_sql("DROP TABLE configuration")
             FIND.all(connection, "a", "b")
+
+    with pytest.raises(InternalError) as caught:
+        ask_in_vain()
+    assert isinstance(caught.value.__cause__, OperationalError | ProgrammingError)
 
 
 def test_every_statement_can_be_said_to_postgresql() -> None:

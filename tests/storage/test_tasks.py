@@ -172,5 +172,5 @@ def test_a_message_is_forgotten_only_when_its_time_is_over(database: Database) -
         assert replay.forget_expired(connection, NOON + MINUTE) == 1
         assert not replay.has_expired(connection, NOON + MINUTE)
         replay.remember(connection, [digest("old")], NOON + MINUTE)
-        with pytest.raises(TrustError):
-            replay.remember(connection, [digest("new")], NOON + MINUTE)
+    with pytest.raises(TrustError), database.transaction() as connection:
+        replay.remember(connection, [digest("new")], NOON + MINUTE)

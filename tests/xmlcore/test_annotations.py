@@ -13,6 +13,7 @@ from gateway.xmlcore.namespaces import DOCUMENT, tag
 from gateway.xmlcore.resources import DOCUMENT_SCHEMA
 
 _LETTER = "/Document/EducationOrderLetter"
+_SUPPORT = "/Document/SupportNeedLetter"
 _NOTICE = "/Document/DropoutRiskNotice"
 
 
@@ -112,11 +113,11 @@ def test_an_unknown_path_has_no_annotation() -> None:
         document_annotations().of("/Document/Header/Address")
 
 
-def test_health_is_annotated_in_two_places_only() -> None:
+def test_health_is_annotated_in_two_places_of_the_letters_of_support_only() -> None:
     found = document_annotations()
     assert [path for path, said in found.by_path.items() if said.category is Category.HEALTH] == [
-        f"{_LETTER}/HealthRelatedNeed/Text"
+        f"{letter}/HealthRelatedNeed/Text" for letter in (_LETTER, _SUPPORT)
     ]
     assert [key for key, said in found.by_value.items() if said.category is Category.HEALTH] == [
-        (f"{_LETTER}/TargetGroup", "ACTIVITY_READY")
+        (f"{letter}/TargetGroup", "ACTIVITY_READY") for letter in (_LETTER, _SUPPORT)
     ]

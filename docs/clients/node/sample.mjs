@@ -1,0 +1,84 @@
+// What a case system and a study administration system do with the gateway.
+//
+//   node sample.mjs SETTINGS COMMAND ARGUMENT...
+//
+//   ping
+//   send DOCUMENT.json [inline|mtom FILE...]   a letter, typed; the gateway seals it
+//   send-signed DOCUMENT.xml                   a letter that the system has sealed itself
+//   receive FOLDER                             everything that waits, stored in a folder
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection, Refused } from './connection.mjs';
+
+const sha256 = (octets) => createHash('sha256').update(octets).digest();
+const tell = (name, value) => console.log(`${name}: ${value}`);
+const list = (value) => (value === undefined ? [] : [value].flat());
+
+async function ping(connection) {
+  const answer = await connection.call('Ping', { OnBehalfOf: connection.party, Echo: 'Er der hul igennem? Æ, ø og å.' });
+  tell('Echo', answer.Echo);
+  tell('ClockSkewSeconds', answer.ClockSkewSeconds);
+}
+
+async function send(connection, document, how, files) {
+  // The order of the names is the order of the schema: the package writes them as they stand here.
+  const request = {
+    OnBehalfOf: connection.party,
+    ...document,
+    Attachment: files.map((file, index) => ({ Number: index + 1, Content: readFileSync(file).toString('base64') })),
+  };
+  const answer = await connection.call('SendLetter', request, how === 'mtom' ? files.map((file) => readFileSync(file)) : []);
+  tell('DocumentId', answer.DocumentId);
+  tell('State', answer.State);
+  tell('SubmissionAcceptance', sha256(Buffer.from(answer.SubmissionAcceptance, 'base64')).toString('hex'));
+}
+
+async function receive(connection, folder) {
+  const inbox = await connection.call('ListInbox', { OnBehalfOf: connection.party });
+  for (const { DocumentId } of list(inbox.Item)) {
+    const one = { OnBehalfOf: connection.party, DocumentId };
+    const found = await connection.call('Retrieve', one);
+    const octets = Buffer.from(found.ExactOctets, 'base64'); // verify the content signature on these
+    writeFileSync(join(folder, `${DocumentId}.xml`), octets);
+    tell('DocumentId', DocumentId);
+    tell('Name', found.Document.Header.Subject.Name); // the typed view
+    tell('Digest', sha256(octets).toString('hex'));
+    for (const { Number, Content, ContentId } of list(found.Attachment)) {
+      const content = Content === undefined ? connection.part(ContentId) : Buffer.from(Content, 'base64');
+      requireListed(found.Document, Number, content);
+      writeFileSync(join(folder, `${DocumentId}-${Number}`), content);
+      tell('Attachment', `${Number} ${sha256(content).toString('hex')}`);
+    }
+    // It is on disk.
+    tell('Confirmed', (await connection.call('ConfirmHandover', { ...one, ContentDigest: sha256(octets).toString('base64') })).State);
+    // A person opened it.
+    const ReadAt = new Date().toISOString();
+    tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole: 'STUDY_COUNSELLOR', ReadAt })).State);
+  }
+}
+
+/** Throws unless an attachment is the one that its document lists. */
+function requireListed(document, number, content) {
+  const listed = list(document.Attachments.Attachment).find((each) => each.Number === number);
+  if (listed.Sha256 !== sha256(content).toString('base64')) throw new Error(`attachment ${number} is another one`);
+}
+
+const [settings, command, ...rest] = process.argv.slice(2);
+const connection = await Connection.open(settings);
+try {
+  if (command === 'ping') await ping(connection);
+  else if (command === 'send') {
+    const [document, how, ...files] = rest;
+    await send(connection, { Document: JSON.parse(readFileSync(document, 'utf8')) }, how, files);
+  } else if (command === 'send-signed') {
+    await send(connection, { SignedDocument: readFileSync(rest[0]).toString('base64') }, 'inline', []);
+  } else if (command === 'receive') await receive(connection, rest[0]);
+  else throw new Error(`no such command: ${command}`);
+} catch (error) {
+  if (!(error instanceof Refused)) throw error;
+  tell('Refused', error.fault.Code);
+  tell('Retryable', error.fault.Retryable);
+  tell('Danish', error.fault.Danish);
+  for (const { Path, Code, Danish } of list(error.fault.Violation)) tell('Violation', `${Path} ${Code} ${Danish}`);
+}

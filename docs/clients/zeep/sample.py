@@ -1,0 +1,124 @@
+"""What a case system and a study administration system do with the gateway, with zeep.
+
+Usage: sample.py SETTINGS COMMAND ARGUMENT...
+
+    ping
+    send DOCUMENT [inline FILE...]   a letter, typed; the gateway seals it
+    send-signed DOCUMENT             a letter that the system has sealed itself
+    receive FOLDER                   everything that waits, stored in a folder
+
+SETTINGS is a file with a name and a value on each line: wsdl (the address of the service and "?wsdl"), port (in the
+WSDL), key, chain, gateway (the gateway's message certificate) and authority (whom TLS trusts), all PEM, cvr and unit
+of the party.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lxml import etree
+
+from demo.case_system import CaseSystem, Refused, Typed
+from demo.message_signature import MessageSignature
+from demo.parties import Party
+
+
+def connect(settings: Path) -> CaseSystem:
+    """Return a system connected to one of the two services, acting for one party."""
+    values = dict(line.split("=", 1) for line in settings.read_text("utf-8").splitlines() if "=" in line)
+    unit_name = "MunicipalityCode" if values["port"].startswith("Municipality") else "InstitutionNumber"
+    party = Party("", values["cvr"], values["unit"], unit_name)
+    key, chain, gateway, authority = (Path(values[name]) for name in ("key", "chain", "gateway", "authority"))
+    signature = MessageSignature(key, chain, gateway)
+    address = values["wsdl"].removesuffix("?wsdl")
+    return CaseSystem("sample", party, address, values["port"], signature, authority)
+
+
+def ping(system: CaseSystem) -> None:
+    """Try the connection."""
+    answer = system.call("Ping", Echo="Er der hul igennem? Æ, ø og å.")
+    tell("Echo", answer.Echo)
+    tell("ClockSkewSeconds", answer.ClockSkewSeconds)
+
+
+def send(system: CaseSystem, document: Path, files: Sequence[str]) -> None:
+    """Send a typed letter, here from a file; a case system fills in the fields."""
+    typed = system.typed(etree.parse(document).getroot())
+    attachments = [
+        {"Number": number, "Content": Path(file).read_bytes()} for number, file in enumerate(files, 1)
+    ]
+    accepted(system.call("SendLetter", Document=typed, Attachment=attachments))
+
+
+def send_signed(system: CaseSystem, document: Path) -> None:
+    """Send the exact octets that the system sealed."""
+    accepted(system.call("SendLetter", SignedDocument=document.read_bytes()))
+
+
+def accepted(answer: Typed) -> None:
+    """Tell of an acceptance, which is evidence to keep."""
+    tell("DocumentId", answer.DocumentId)
+    tell("State", answer.State)
+    tell("SubmissionAcceptance", hashlib.sha256(answer.SubmissionAcceptance).hexdigest())
+
+
+def receive(system: CaseSystem, folder: Path) -> None:
+    """Store everything that waits, confirm it, and tell that a person has read it."""
+    for item in system.call("ListInbox").Item:
+        found = system.call("Retrieve", DocumentId=item.DocumentId)
+        octets: bytes = found.ExactOctets  # verify the content signature on these
+        (folder / f"{item.DocumentId}.xml").write_bytes(octets)
+        tell("DocumentId", item.DocumentId)
+        tell("Name", found.Document.Header.Subject.Name)  # the typed view
+        tell("Digest", hashlib.sha256(octets).hexdigest())
+        for attachment in found.Attachment:
+            (folder / f"{item.DocumentId}-{attachment.Number}").write_bytes(attachment.Content)
+            tell("Attachment", f"{attachment.Number} {hashlib.sha256(attachment.Content).hexdigest()}")
+        confirmed = system.call(
+            "ConfirmHandover", DocumentId=item.DocumentId, ContentDigest=hashlib.sha256(octets).digest()
+        )
+        tell("Confirmed", confirmed.State)
+        read = system.call(
+            "RegisterRead",
+            DocumentId=item.DocumentId,
+            ReaderRole="STUDY_COUNSELLOR",
+            ReadAt=datetime.now(UTC).replace(microsecond=0),
+        )
+        tell("Read", read.State)
+
+
+def tell(name: str, value: object) -> None:
+    """Print one fact."""
+    print(f"{name}: {value}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Do one command; a refusal was signed, and says what is wrong and where."""
+    settings, command, *rest = arguments
+    system = connect(Path(settings))
+    try:
+        match command:
+            case "ping":
+                ping(system)
+            case "send":
+                send(system, Path(rest[0]), rest[2:])
+            case "send-signed":
+                send_signed(system, Path(rest[0]))
+            case "receive":
+                receive(system, Path(rest[0]))
+            case _:
+                raise SystemExit(__doc__)
+    except Refused as refused:
+        tell("Refused", refused.code)
+        tell("Retryable", refused.text("Retryable"))
+        tell("Danish", refused.danish)
+        for violation in refused.violations:
+            tell("Violation", f"{violation.path} {violation.code} {violation.danish}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

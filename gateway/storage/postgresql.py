@@ -1,0 +1,168 @@
+"""What only PostgreSQL needs: its engine, how its writers keep out of each other's way, and its error names."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import BropostError, InputError, InternalError, UnavailableError
+from gateway.domain.identifiers import PartyId
+from gateway.storage.exclusion import Scope, enter, lock_statements
+
+# A state that is read in several statements is one state; a transaction that writes sees, after it got its locks, all
+# that others committed before. Nothing that is locked can change under it: so no write ever fails to be serialised.
+_BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_WRITING: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_CONNECT_SECONDS: Final = 5
+_ABANDONED_SECONDS: Final = 30  # no transaction of ours waits for anything but the database
+_HERE: Final = ("localhost", "127.0.0.1", "::1")
+_SETTINGS: Final = (
+    "SELECT pg_encoding_to_char(encoding), 'a' > 'B' FROM pg_database WHERE datname = current_database()"
+)
+
+_OTHERS: Final = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+
+
+class Postgresql:
+    """A database of a server, which several processes and hosts may write."""
+
+    errors: Final = (DBAPIError, psycopg.Error)
+
+    def __init__(self, url: URL, busy_seconds: int) -> None:
+        """Connect to nothing yet. InputError SETTINGS_INVALID if the way to the server is not safe."""
+        _require_safe_way(url)
+        self._busy_seconds = busy_seconds
+        patience = max(1, busy_seconds * 1000)  # 0 would mean for ever
+        options = {"client_encoding": "UTF8", "lock_timeout": f"{patience}ms"}
+        self._reading = _engine(url, options)
+        # Nobody must wait for ever for a writer whose host is gone; who only reads holds up nobody.
+        abandoned = {"idle_in_transaction_session_timeout": f"{_ABANDONED_SECONDS}s"}
+        self._writing = _engine(url, options | abandoned)
+
+    def connect(self, *, to_write: bool) -> Connection:
+        """A new connection."""
+        return (self._writing if to_write else self._reading).connect()
+
+    @contextmanager
+    def turn(self) -> Generator[None]:
+        """No turns: the locks of `begin_writing` keep writers apart, in this process as between processes."""
+        yield
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Begin to see one state."""
+        driver(connection).execute(_BEGIN_READING, prepare=False)
+
+    def begin_writing(self, connection: Connection, parties: Iterable[PartyId] | None) -> None:
+        """Begin to write, alone among those that write of these parties, or (None) altogether."""
+        named = None if parties is None else set(parties)
+        # One way to the server and back; the locks are taken in their order.
+        driver(connection).execute(f"{_BEGIN_WRITING}; {lock_statements(named)}".encode(), prepare=False)
+        enter(connection, Scope(named, has_rivals=named is not None))
+
+    def end(self, connection: Connection, *, keep: bool) -> None:
+        """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
+        if keep and driver(connection).info.transaction_status is TransactionStatus.INERROR:
+            # The server would undo it and call that a commit.
+            raise psycopg.errors.InFailedSqlTransaction("an error in the transaction was passed over")
+        ending = connection if connection.in_transaction() else driver(connection)
+        if keep:
+            ending.commit()
+        else:
+            ending.rollback()
+
+    def is_lost(self, connection: Connection) -> bool:
+        """Whether the connection can no longer be used."""
+        return driver(connection).closed
+
+    def require_usable(self, connection: Connection) -> None:
+        """Refuse a database in which text is not Unicode, or is not ordered by it. InputError SETTINGS_INVALID."""
+        encoding, by_code_point = connection.exec_driver_sql(_SETTINGS).one()
+        if encoding != "UTF8" or not by_code_point:
+            what = "the database must be made with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
+            raise InputError(Code.SETTINGS_INVALID, what=what)
+
+    def is_used_by_others(self) -> bool:
+        """Whether anybody else is connected to the database."""
+        with self._reading.connect() as connection:
+            return bool(connection.exec_driver_sql(_OTHERS).scalar_one())
+
+    def ours(self, error: Exception) -> BropostError:
+        """The library's error in the words of the catalogue, by its class of SQLSTATE."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(cause, "sqlstate", None)
+        if state is None:  # the library's own: mostly that the server cannot be reached, or went away
+            is_away = isinstance(cause, psycopg.OperationalError)
+            return UnavailableError(Code.STORE_UNAVAILABLE) if is_away else InternalError(Code.INTERNAL)
+        if state in _BUSY:
+            return UnavailableError(Code.BUSY, seconds=self._busy_seconds)
+        if state.startswith(_UNAVAILABLE):
+            return UnavailableError(Code.STORE_UNAVAILABLE)
+        return InternalError(Code.INTERNAL)
+
+
+_BUSY: Final = ("55P03", "40001", "40P01")  # lock_not_available; the others cannot be, and may be tried again
+_UNAVAILABLE: Final = (
+    "08",  # connection exception
+    "25P03",  # idle_in_transaction_session_timeout
+    "25006",  # read_only_sql_transaction: a standby, or a reader that writes
+    "28",  # invalid authorization: a password or certificate that was changed
+    "3D000",  # invalid_catalog_name: no such database
+    "53",  # insufficient resources: disk full, out of memory, too many connections
+    "57",  # operator intervention: shutdown, crash, starting up
+    "58",  # system error: of the disk
+)
+
+
+def driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection."""
+    found = connection.connection.dbapi_connection
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+def _engine(url: URL, options: dict[str, str]) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+        poolclass=NullPool,
+        hide_parameters=True,
+        use_native_hstore=False,
+    )
+    event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.autocommit = True  # BEGIN is ours
+    # An answer means that it is on disk, whatever the server says of other databases.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+
+
+def _require_safe_way(url: URL) -> None:
+    """Refuse a server of another machine unless it must prove who it is, and nobody on the way can read."""
+    hosts = [url.host or "", *_listed(url.query.get("host", ()))]
+    away = [host for host in hosts if host and not host.startswith("/") and host not in _HERE]
+    if (away or url.query.get("hostaddr")) and url.query.get("sslmode") != "verify-full":
+        what = "store.database names another machine without ?sslmode=verify-full"
+        raise InputError(Code.SETTINGS_INVALID, what=what)
+
+
+def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    texts = (value,) if isinstance(value, str) else value
+    return tuple(host for text in texts for host in text.split(","))

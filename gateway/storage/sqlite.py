@@ -1,0 +1,145 @@
+"""What only SQLite needs: its engine, its one writer, and its error names."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import BropostError, InputError, InternalError, UnavailableError
+from gateway.domain.identifiers import PartyId
+from gateway.storage.exclusion import Scope, enter
+
+# What every connection sets. FULL: a commit answers after its fsync; secure_delete: what is erased is overwritten.
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+    "cache_size=-16384",  # KiB a connection; the default of 2000 holds too little of the indexes of large stores
+)
+
+
+class Sqlite:
+    """A database file, one writer at a time."""
+
+    errors: Final = (DBAPIError, sqlite3.Error)
+
+    def __init__(self, url: URL, busy_seconds: int) -> None:
+        """Make the file if there is none. InputError SETTINGS_INVALID if the address names no file."""
+        if not url.database or url.database == ":memory:":
+            raise InputError(
+                Code.SETTINGS_INVALID, what="store.database is not the address of an SQLite file"
+            )
+        path = Path(url.database)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+        self._path = path
+        self._busy_seconds = busy_seconds
+        self._writing = _engine(path, busy_seconds, _PRAGMAS)
+        self._reading = _engine(path, busy_seconds, (*_PRAGMAS, "query_only=ON"))
+        self._turn = threading.Lock()
+        self._failed = False
+
+    def connect(self, *, to_write: bool) -> Connection:
+        """A new connection."""
+        return (self._writing if to_write else self._reading).connect()
+
+    @contextmanager
+    def turn(self) -> Generator[None]:
+        """The time in which the caller is the one writer of this process."""
+        if not self._turn.acquire(timeout=self._busy_seconds):
+            raise UnavailableError(Code.BUSY, seconds=self._busy_seconds)
+        try:
+            if self._failed:
+                raise UnavailableError(Code.STORE_UNAVAILABLE)
+            yield
+        finally:
+            self._turn.release()
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Begin to see one state."""
+        driver(connection).execute("BEGIN")
+
+    def begin_writing(self, connection: Connection, parties: Iterable[PartyId] | None) -> None:
+        """Begin to write, alone in the file. The parties are only noted, so that a missing one shows here too."""
+        driver(connection).execute("BEGIN IMMEDIATE")
+        enter(connection, Scope(None if parties is None else set(parties), has_rivals=False))
+
+    def end(self, connection: Connection, *, keep: bool) -> None:
+        """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
+        ending = connection if connection.in_transaction() else driver(connection)
+        if keep:
+            ending.commit()
+        else:
+            ending.rollback()
+
+    def is_lost(self, connection: Connection) -> bool:
+        """Whether the connection can no longer be used: a file does not go away."""
+        return False
+
+    def require_usable(self, connection: Connection) -> None:
+        """Refuse a database that was not set up as it must be; a file cannot be."""
+
+    def is_used_by_others(self) -> bool:
+        """Whether anybody else has the file open; asked before the first connection of one's own."""
+        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")  # can only be set by whoever is alone
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise
+            return True
+        finally:
+            connection.close()
+        return False
+
+    def ours(self, error: Exception) -> BropostError:
+        """The library's error in the words of the catalogue."""
+        name: str = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return UnavailableError(Code.BUSY, seconds=self._busy_seconds)
+        if name.startswith("SQLITE_IOERR"):
+            # After a failed fsync nobody knows what is on disk: write no more until a restart has recovered the file.
+            self._failed = True
+            return UnavailableError(Code.STORE_UNAVAILABLE)
+        if name.startswith(("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            return UnavailableError(Code.STORE_UNAVAILABLE)
+        return InternalError(Code.INTERNAL)
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection."""
+    found = connection.connection.dbapi_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
+def _engine(path: Path, busy_seconds: int, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(driver_connection: sqlite3.Connection, _record: object) -> None:
+        driver_connection.isolation_level = None  # BEGIN is ours
+        for pragma in pragmas:
+            driver_connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Readable views: documents as people read them, in plain Danish, and as pages. Pure; beside the wire protocols."""
