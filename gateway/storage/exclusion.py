@@ -4,7 +4,7 @@ A transaction names the parties whose logs, streams and documents it writes, or 
 Both documents of one id that `documents.require_free_id` must tell apart share a party, and every number that gives an
 order (`log_entry.seq`, `event.seq`, `delivery.inbox_seq`) is taken while the party is held, until the commit shows.
 So of each party the order of the numbers is the order of the commits, and a list that is read to its end misses
-nothing. docs/decisions/0023.
+nothing. docs/decisions/0022.
 
 SQLite has one writer, which is alone without more. PostgreSQL has advisory locks, which last as long as the
 transaction: the installation's is shared by all that name parties, and taken alone by one that names none; then come
