@@ -64,6 +64,7 @@ class Gateway:
             "cvr": party.cvr,
             "unit": party.unit,
             "addressing": "true" if version == "Soap12" else "false",
+            "mtom": "true" if (service, version) == ("institution", "Soap12") else "false",
         }
         file = self.folder / f"{service}-{version}.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")

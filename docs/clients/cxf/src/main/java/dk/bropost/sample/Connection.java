@@ -54,7 +54,7 @@ final class Connection {
         return signature;
     }
 
-    /** Sends attachments as MTOM parts from now on. */
+    /** Sends attachments as MTOM parts from now on, and gets large ones so. */
     static void useMtom(Object port) {
         ((SOAPBinding) ((BindingProvider) port).getBinding()).setMTOMEnabled(true);
     }
@@ -64,6 +64,9 @@ final class Connection {
         WebServiceFeature[] features = {new AddressingFeature(settings.is("addressing"))};
         P port = service.getPort(name, type, features);
         signature.addTo(ClientProxy.getClient(port), settings);
+        if (settings.is("mtom")) {
+            useMtom(port);
+        }
         return port;
     }
 

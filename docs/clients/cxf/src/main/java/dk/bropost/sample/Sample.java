@@ -137,7 +137,6 @@ public final class Sample {
     private static void receive(Connection connection, Path folder)
             throws GeneralSecurityException, IOException, dk.bropost.service._1.institution.BropostFault {
         Institution service = connection.institution();
-        Connection.useMtom(service); // then large attachments come by MTOM, else as SwA parts
         ListInboxRequest listing = new ListInboxRequest();
         listing.setOnBehalfOf(connection.party());
         var inbox = service.listInbox(listing);
@@ -164,7 +163,7 @@ public final class Sample {
         }
     }
 
-    /** Content in the envelope or as an MTOM part; without MTOM large attachments come as SwA parts. */
+    /** Content in the envelope or as an MTOM part; if not asked for by MTOM, large attachments come as SwA parts. */
     @SuppressWarnings("unchecked")
     private static DataHandler content(Institution service, AttachmentContent attachment) {
         if (attachment.getContent() != null) {

@@ -19,6 +19,7 @@ import java.util.Properties;
  * gateway    the gateway's message certificate, PEM
  * cvr, unit  the party to act for
  * addressing true to send WS-Addressing headers
+ * mtom       true to send every request by MTOM, and so get large attachments by MTOM
  * </pre>
  */
 record Settings(Properties values) {
