@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import signal
 import socket
 import ssl
@@ -14,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.crypto.certificates import Certificate, TrustedCertificate, Usage
@@ -27,10 +28,11 @@ from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import WorkingSpan
 from gateway.domain.operations import Environment, Service
 from gateway.interfaces import health
-from gateway.interfaces.asgi import Endpoint, application
-from gateway.interfaces.connections import bounded_connection
+from gateway.interfaces.asgi import Endpoint, Front
+from gateway.interfaces.connections import BoundedConnection, bounded_connection, bounded_loop
 from gateway.interfaces.metrics import Metrics, MetricsPage
 from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
+from gateway.interfaces.turns import Turns
 from gateway.interfaces.worker import Worker
 from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.services.installation import Installation
@@ -44,6 +46,8 @@ from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
 from gateway.transport.trust_files import Trust, TrustFiles, read_trust_store
 
+FILES_A_CONNECTION = 2  # one that is served, and one whose handshake goes on meanwhile
+FILES_BESIDE = 256  # store, contents, logs
 EXPIRY_DAYS = 30  # the last of the warnings before a certificate must be replaced
 SERVICE_PATHS = {Service.MUNICIPALITY: "/municipality/1", Service.INSTITUTION: "/institution/1"}
 
@@ -99,7 +103,7 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
     )
 
 
-def build_application(settings: Settings, installation: Installation) -> Starlette:
+def build_application(settings: Settings, installation: Installation, turns: Turns) -> Front:
     """Return the HTTP application with both services, their schemas, the health pages and the metrics."""
     metrics = Metrics()
     endpoints: dict[str, Endpoint] = {}
@@ -108,15 +112,15 @@ def build_application(settings: Settings, installation: Installation) -> Starlet
         for service, path in SERVICE_PATHS.items()
     }
     for path, service in services.items():
-        endpoints[path] = service.serve
-        endpoints[path + "/xsd/{name:path}"] = schema_endpoint
-        endpoints[path.rpartition("/")[0] + "/xsd/{name:path}"] = schema_endpoint
+        endpoints[path] = turns.taking(service.serve)
+        endpoints[path + "/xsd/"] = schema_endpoint
+        endpoints[path.rpartition("/")[0] + "/xsd/"] = schema_endpoint
     endpoints["/health/live"] = health.live
     endpoints["/health/ready"] = health.Readiness(installation).ready
     endpoints["/metrics"] = MetricsPage(metrics, settings.server.metrics_readers).serve
     other_page = services[SERVICE_PATHS[Service.MUNICIPALITY]]
     body_limit = MESSAGE_LIMITS.root_octets + settings.limits.attachments_bytes * 4 // 3
-    return application(
+    return Front(
         endpoints,
         lambda request, error: services.get(request.path, other_page).refuse(request, error),
         body_limit=body_limit,
@@ -126,13 +130,14 @@ def build_application(settings: Settings, installation: Installation) -> Starlet
 
 
 @contextmanager
-def working(settings: Settings, installation: Installation) -> Generator[Worker]:
+def working(settings: Settings, installation: Installation, turns: Turns) -> Generator[Worker]:
     """Run a worker beside the block; it finishes what it has in hand when the block ends."""
     worker = Worker(
         installation,
         settings.worker.poll_seconds,
         settings.worker.lease_seconds,
         settings.worker.checkpoint_seconds,
+        turns,
     )
     thread = threading.Thread(target=worker.run, name=worker.name)
     thread.start()
@@ -149,15 +154,16 @@ def serve(settings: Settings) -> None:
     Raises what `open_installation` raises, and InputError SETTINGS_INVALID if TLS key or certificate cannot be used.
     """
     _require_tls(settings)
+    _require_open_files(settings)
     installation = open_installation(settings)
-    config = uvicorn.Config(
-        build_application(settings, installation),
+    turns = _turns(settings, installation)
+    config = _Config(
+        build_application(settings, installation, turns),
         host=settings.server.host,
         port=settings.server.port,
         ssl_certfile=str(settings.server.tls_certificate),
         ssl_keyfile=str(settings.server.tls_key),
         http=bounded_connection(settings.server.head_seconds),
-        loop="uvloop",
         lifespan="off",
         access_log=False,
         proxy_headers=False,  # who asks is who holds the connection, not what a header says
@@ -167,10 +173,26 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
     )
     try:
-        with _stopping_in_order(), working(settings, installation):
+        with _stopping_in_order(), working(settings, installation, turns):
             _Server(config).run()
     finally:
         installation.database.close()
+
+
+def _turns(settings: Settings, installation: Installation) -> Turns:
+    """One with a file, which has one writer; with a server each thread waits for it most of its time."""
+    return Turns(settings.server.threads if installation.database.is_shared else 1)
+
+
+class _Config(uvicorn.Config):
+    """Runs on a loop that gives a TLS handshake no longer than the head of a request."""
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
+        """Return what makes the loop."""
+        assert isinstance(self.http, type)
+        assert issubclass(self.http, BoundedConnection)
+        seconds = self.http.head_seconds
+        return lambda: bounded_loop(seconds)
 
 
 class _Server(uvicorn.Server):
@@ -212,6 +234,22 @@ def _require_tls(settings: Settings) -> None:
     except (OSError, ValueError) as error:  # SSLError is an OSError
         what = f"server.tls_certificate {certificate} and server.tls_key {key} cannot be used together"
         raise InputError(Code.SETTINGS_INVALID, what=what) from error
+
+
+def _require_open_files(settings: Settings) -> None:
+    """Take as many open files as the system allows, and refuse to start where that is too few.
+
+    A stranger's connection costs one before anything is known of it, and letters must find some left.
+    """
+    needed = FILES_A_CONNECTION * settings.server.connections + FILES_BESIDE
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < needed:
+        what = (
+            f"server.connections {settings.server.connections} needs {needed} open files, "
+            f"and the system allows {most} (LimitNOFILE, ulimit -n)"
+        )
+        raise InputError(Code.SETTINGS_INVALID, what=what)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed if most == resource.RLIM_INFINITY else most, most))
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,10 @@ class Code(Enum):
         "HTTP-headeren {header} er angivet mere end én gang. Send den én gang.",
     )
     HTTP_BODY_SLOW = _input(
-        "The message did not arrive within {seconds} seconds. Send it again over a better connection.",
-        "Meddelelsen nåede ikke frem inden for {seconds} sekunder. Send den igen over en bedre forbindelse.",
+        "The message came too slowly: it may take {seconds} seconds and pause for {pause}. "
+        "Send it again over a better connection.",
+        "Meddelelsen kom for langsomt: den må tage {seconds} sekunder og holde pause i {pause}. "
+        "Send den igen over en bedre forbindelse.",
     )
     MESSAGE_TOO_LARGE = _input(
         "The message is larger than {limit} bytes. Send fewer or smaller attachments.",
@@ -228,6 +230,11 @@ class Code(Enum):
     REVOCATION_LIST_UNTRUSTED = _hidden(
         "A revocation list is not one of the trusted authority's ({what}). It is not used; fetch it again.",
         "En spærreliste er ikke den betroede udsteders ({what}). Den bruges ikke; hent den igen.",
+    )
+    FETCH_FAILED = Row(
+        Family.UNAVAILABLE,
+        "{url} could not be fetched ({what}). What was fetched before stays in use; it is tried again by itself.",
+        "{url} kunne ikke hentes ({what}). Det, der blev hentet før, bruges fortsat; der prøves igen af sig selv.",
     )
     DEVELOPMENT_ROOT = _trust(
         "A development certificate is refused in this environment. Use an OCES3 certificate.",

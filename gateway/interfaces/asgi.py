@@ -1,23 +1,19 @@
 """The HTTP front: reads a bounded request, hands it to an endpoint on a thread, writes the answer.
 
-The only asynchronous file. It decides nothing: sizes, repeated headers and encodings are refused here so that the
-endpoints see whole, plain values; everything else is theirs.
+The only asynchronous file; plain ASGI 3.0, for two events in and two out need no framework. It decides nothing:
+sizes, repeated headers and encodings are refused here so that the endpoints see whole, plain values; everything else is
+theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
-
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError, InputError, UnavailableError
@@ -25,47 +21,112 @@ from gateway.interfaces.http import HttpAnswer, HttpRequest
 
 Endpoint = Callable[[HttpRequest], HttpAnswer]
 Refusal = Callable[[HttpRequest, BropostError], HttpAnswer]
+Event = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
 
 # Headers of which two could be read as two different messages. RFC 9112 §6.3.
-_SINGLE = frozenset(
-    {"content-type", "content-length", "content-encoding", "transfer-encoding", "soapaction", "host"}
+_SINGLE: Final = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"soapaction", b"host"}
 )
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"})  # which of them, endpoints say
 
 # Of each body, what counts as nothing: a letter without attachments always finds room.
 SMALL_OCTETS: Final = 256 * 1024
 # How many of the largest bodies may be held at once, for each thread: one worked on, one read meanwhile.
 BODIES_A_THREAD: Final = 2
+# What part of all that room one address may take, so that one stranger cannot take it from everybody.
+ROOM_A_PEER: Final = 0.25
+# How long a body may stand still while it is read, in seconds: who sends holds room for no longer than that in vain.
+STILL_SECONDS: Final = 5.0
 
-_FIXED_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Strict-Transport-Security": "max-age=31536000",
-}
+_FIXED_HEADERS: Final = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"strict-transport-security", b"max-age=31536000"),
+]
+_NO_ENDPOINT: Final = HttpAnswer(404, "text/plain; charset=utf-8", b"Not Found.\n")
+_NO_METHOD: Final = HttpAnswer(405, "text/plain; charset=utf-8", b"Method Not Allowed.\n")
 
 
-def application(
-    endpoints: Mapping[str, Endpoint], refuse: Refusal, *, body_limit: int, body_seconds: float, threads: int
-) -> Starlette:
-    """Return the ASGI application that serves each endpoint at its path.
+class Front:
+    """The ASGI application that serves each endpoint at its path; a path that ends in "/" stands for all below it.
 
     `refuse` words what is wrong before an endpoint is reached. `body_limit` is in bytes, counted while reading;
     `body_seconds` is how long reading may take.
     `threads` is how many requests are worked on at once; further ones wait.
     """
-    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
-    room = _Room(BODIES_A_THREAD * threads * body_limit)
 
-    def route(path: str, endpoint: Endpoint) -> Route:
-        async def serve(request: Request) -> Response:
-            with room.share() as share:
-                return await _serve(request, endpoint, refuse, body_limit, body_seconds, pool, share)
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        refuse: Refusal,
+        *,
+        body_limit: int,
+        body_seconds: float,
+        threads: int,
+    ) -> None:
+        self._exact = {path: endpoint for path, endpoint in endpoints.items() if not path.endswith("/")}
+        self._below = tuple((path, endpoint) for path, endpoint in endpoints.items() if path.endswith("/"))
+        self._refuse = refuse
+        self._body_limit = body_limit
+        self._body_seconds = body_seconds
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+        room = BODIES_A_THREAD * threads * body_limit
+        self._room = _Room(room, max(body_limit, int(room * ROOM_A_PEER)))
 
-        return Route(path, serve, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
+        """Read one request, dispatch and answer it."""
+        endpoint = self._endpoint(scope["path"])
+        if endpoint is None or scope["method"] not in _METHODS:
+            return await _answer(send, _NO_ENDPOINT if endpoint is None else _NO_METHOD)
+        plain = _plain(scope)
+        with self._room.share(plain.peer) as share:
+            try:
+                _require_plain_headers(scope)
+                body = await self._read(receive, plain, share)
+            except BropostError as error:
+                return await _answer(send, self._refuse(plain, error))
+            if body is not None:
+                loop = asyncio.get_running_loop()
+                await _answer(
+                    send, await loop.run_in_executor(self._pool, endpoint, replace(plain, body=body))
+                )
+        return None
 
-    return Starlette(
-        routes=[route(path, endpoint) for path, endpoint in endpoints.items()],
-        exception_handlers={HTTPException: _no_endpoint},
-    )
+    async def _read(self, receive: Receive, plain: HttpRequest, share: _Share) -> bytes | None:
+        """Return the whole body, or None if the client went away before its end.
+
+        Refuses as soon as it is known to exceed the limit, the room that is left or the time.
+        """
+        announced = plain.headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > self._body_limit:
+            raise InputError(Code.MESSAGE_TOO_LARGE, limit=self._body_limit)
+        received = bytearray()
+        until = asyncio.get_running_loop().time() + self._body_seconds
+        try:
+            async with asyncio.timeout_at(until) as patience:
+                while True:
+                    event = await receive()
+                    if event["type"] == "http.disconnect":
+                        return None
+                    chunk = event.get("body", b"")
+                    if len(received) + len(chunk) > self._body_limit:
+                        raise InputError(Code.MESSAGE_TOO_LARGE, limit=self._body_limit)
+                    share.grow_to(len(received) + len(chunk))
+                    received += chunk
+                    if not event.get("more_body", False):
+                        return bytes(received)
+                    patience.reschedule(min(until, asyncio.get_running_loop().time() + STILL_SECONDS))
+        except TimeoutError as error:
+            seconds, pause = int(self._body_seconds), int(STILL_SECONDS)
+            raise InputError(Code.HTTP_BODY_SLOW, seconds=seconds, pause=pause) from error
+
+    def _endpoint(self, path: str) -> Endpoint | None:
+        found = self._exact.get(path)
+        if found is None:
+            found = next((endpoint for prefix, endpoint in self._below if path.startswith(prefix)), None)
+        return found
 
 
 class _Room:
@@ -74,17 +135,28 @@ class _Room:
     Used by the event loop alone.
     """
 
-    def __init__(self, octets: int) -> None:
-        self.left = octets
+    def __init__(self, octets: int, most_of_one: int) -> None:
+        self._left = octets
+        self._most_of_one = most_of_one
+        self._of_peer: Counter[str] = Counter()  # addresses that hold room now, and how much
 
     @contextmanager
-    def share(self) -> Generator[_Share]:
-        """Give one request a share, which grows with its body, until it is answered."""
-        share = _Share(self)
+    def share(self, peer: str) -> Generator[_Share]:
+        """Give one request of this address a share, which grows with its body, until it is answered."""
+        share = _Share(self, peer)
         try:
             yield share
         finally:
-            self.left += share.octets
+            self.take(peer, -share.octets)
+
+    def take(self, peer: str, octets: int) -> None:
+        """Take or (negative) give back room. UnavailableError BUSY if there is none left for this address."""
+        if octets > min(self._left, self._most_of_one - self._of_peer[peer]):
+            raise UnavailableError(Code.BUSY, seconds=1)
+        self._left -= octets
+        self._of_peer[peer] += octets
+        if not self._of_peer[peer]:
+            del self._of_peer[peer]
 
 
 @dataclass
@@ -92,76 +164,46 @@ class _Share:
     """What one request takes of the room."""
 
     room: _Room
+    peer: str
     octets: int = 0
 
     def grow_to(self, body_octets: int) -> None:
         """Take room for a body of this size. UnavailableError BUSY if there is none left."""
         more = max(0, body_octets - SMALL_OCTETS) - self.octets
-        if more > self.room.left:
-            raise UnavailableError(Code.BUSY, seconds=1)
-        self.room.left -= more
-        self.octets += more
+        if more > 0:
+            self.room.take(self.peer, more)
+            self.octets += more
 
 
-async def _no_endpoint(_request: Request, error: Exception) -> Response:
-    """Answer for a path or a method that no endpoint has."""
-    assert isinstance(error, HTTPException)
-    headers = {**_FIXED_HEADERS, **(error.headers or {})}
-    return Response(f"{error.detail}.\n", error.status_code, headers, media_type="text/plain")
+def _plain(scope: Event) -> HttpRequest:
+    """The head of a request as plain values; ASGI gives header names in lower case."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    peer = scope.get("client")
+    query = scope["query_string"].decode("latin-1")
+    return HttpRequest(scope["method"], scope["path"], query, headers, b"", peer[0] if peer else "")
 
 
-async def _serve(
-    request: Request,
-    endpoint: Endpoint,
-    refuse: Refusal,
-    body_limit: int,
-    body_seconds: float,
-    pool: ThreadPoolExecutor,
-    share: _Share,
-) -> Response:
-    """Read, dispatch and answer one request."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    peer = request.client.host if request.client else ""
-    plain = HttpRequest(request.method, request.url.path, request.url.query, headers, b"", peer)
-    try:
-        _require_plain_headers(request)
-        async with asyncio.timeout(body_seconds):
-            body = await _read(request, body_limit, share)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    except TimeoutError:
-        return _response(refuse(plain, InputError(Code.HTTP_BODY_SLOW, seconds=int(body_seconds))))
-    except BropostError as error:
-        return _response(refuse(plain, error))
-    whole = replace(plain, body=body)
-    answer = await asyncio.get_running_loop().run_in_executor(pool, endpoint, whole)
-    return _response(answer)
-
-
-def _require_plain_headers(request: Request) -> None:
+def _require_plain_headers(scope: Event) -> None:
     """Refuse a repeated header that matters, and any content encoding."""
-    names = [name.decode("latin-1").lower() for name, _ in request.headers.raw]
-    for name in _SINGLE:
-        if names.count(name) > 1:
-            raise InputError(Code.HTTP_HEADER_REPEATED, header=name)
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise InputError(Code.HTTP_CONTENT_ENCODING)
+    seen = set()
+    for name, value in scope["headers"]:
+        if name not in _SINGLE:
+            continue
+        if name in seen:
+            raise InputError(Code.HTTP_HEADER_REPEATED, header=name.decode("ascii"))
+        seen.add(name)
+        if name == b"content-encoding" and value.lower() != b"identity":
+            raise InputError(Code.HTTP_CONTENT_ENCODING)
 
 
-async def _read(request: Request, limit: int, share: _Share) -> bytes:
-    """Return the whole body, or refuse as soon as it is known to exceed the limit or the room that is left."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limit:
-        raise InputError(Code.MESSAGE_TOO_LARGE, limit=limit)
-    received = bytearray()
-    async for chunk in request.stream():
-        if len(received) + len(chunk) > limit:
-            raise InputError(Code.MESSAGE_TOO_LARGE, limit=limit)
-        share.grow_to(len(received) + len(chunk))
-        received += chunk
-    return bytes(received)
-
-
-def _response(answer: HttpAnswer) -> Response:
-    headers: dict[str, Any] = {**_FIXED_HEADERS, **answer.headers}
-    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+async def _answer(send: Send, answer: HttpAnswer) -> None:
+    """Write an answer in one piece."""
+    headers = [
+        (b"content-type", answer.content_type.encode("latin-1")),
+        (b"content-length", str(len(answer.body)).encode("ascii")),
+        *_FIXED_HEADERS,
+    ]
+    for name, value in answer.headers.items():
+        headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, Final
 
+import uvloop
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -97,3 +98,21 @@ class BoundedConnection(HttpToolsProtocol):
 def bounded_connection(head_seconds: float) -> type[BoundedConnection]:
     """Return the connections of a server that waits this long for the whole head of a request."""
     return type("ServedConnection", (BoundedConnection,), {"head_seconds": head_seconds})
+
+
+class BoundedLoop(uvloop.Loop):
+    """An event loop whose servers end a TLS handshake that takes longer than `handshake_seconds`."""
+
+    handshake_seconds: ClassVar[float]
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  uvloop's server
+        """Serve as usual, with the bound where TLS is spoken."""
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = self.handshake_seconds
+        return await super().create_server(*arguments, **options)
+
+
+def bounded_loop(handshake_seconds: float) -> BoundedLoop:
+    """Return an event loop that waits this long for a TLS handshake."""
+    kind: type[BoundedLoop] = type("ServingLoop", (BoundedLoop,), {"handshake_seconds": handshake_seconds})
+    return kind()

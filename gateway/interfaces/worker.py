@@ -15,6 +15,7 @@ import structlog
 
 from gateway.domain.errors import BropostError
 from gateway.domain.identifiers import Uuid4
+from gateway.interfaces.turns import Turns
 from gateway.services import deadlines, delivery, disclosure_log, housekeeping
 from gateway.services.installation import Installation
 
@@ -31,6 +32,7 @@ class Worker:
     poll_seconds: float
     lease_seconds: int
     checkpoint_seconds: int
+    turns: Turns = field(default_factory=Turns)
     name: str = field(default_factory=lambda: f"worker-{Uuid4.new()}")
     _stop: threading.Event = field(default_factory=threading.Event)
     _tidy_at: datetime = field(default=datetime.min.replace(tzinfo=UTC))
@@ -81,7 +83,8 @@ class Worker:
     def _guarded(self, duty: Callable[[], bool]) -> bool:
         """Do one duty; what goes wrong in it is told, and keeps no other duty from its turn."""
         try:
-            return duty()
+            with self.turns.one():
+                return duty()
         except BropostError as error:
             _log.warning("worker failed", duty=duty.__name__, code=error.code.name)
         except Exception as error:

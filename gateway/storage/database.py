@@ -37,6 +37,10 @@ class Backend(Protocol):
     def errors(self) -> tuple[type[Exception], ...]:
         """What the driver raises, itself or by SQLAlchemy."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may write in it."""
+
     def connect(self, *, to_write: bool) -> Connection:
         """A new connection."""
 
@@ -114,6 +118,11 @@ class Database:
             except CommandError as error:
                 what = "the database was made by another version of the gateway"
                 raise InputError(Code.SETTINGS_INVALID, what=what) from error
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may write in it: a server's database, not a file."""
+        return self._backend.is_shared
 
     def is_used_by_others(self) -> bool:
         """Whether a gateway or a command uses the database now; ask it before you use it yourself."""

@@ -39,6 +39,8 @@ class Postgresql:
 
     errors: Final = (DBAPIError, psycopg.Error)
 
+    is_shared: Final = True  # a server may have several
+
     def __init__(self, url: URL, busy_seconds: int) -> None:
         """Connect to nothing yet. InputError SETTINGS_INVALID if the way to the server is not safe."""
         _require_safe_way(url)

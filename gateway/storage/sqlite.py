@@ -35,6 +35,8 @@ class Sqlite:
 
     errors: Final = (DBAPIError, sqlite3.Error)
 
+    is_shared: Final = False  # a file has one process
+
     def __init__(self, url: URL, busy_seconds: int) -> None:
         """Make the file if there is none. InputError SETTINGS_INVALID if the address names no file."""
         if not url.database or url.database == ":memory:":

@@ -15,7 +15,7 @@ import uvicorn
 from gateway.app import SERVICE_PATHS
 from gateway.domain.catalogue import Code
 from gateway.domain.operations import Service
-from gateway.interfaces.asgi import application
+from gateway.interfaces.asgi import Front
 from gateway.interfaces.connections import bounded_connection
 from gateway.interfaces.http import HttpRequest
 from gateway.xmlcore.namespaces import SERVICE, tag
@@ -50,7 +50,7 @@ class Wire:
     def __init__(self, door: Door) -> None:
         self.door = door
         services = {path: door.endpoint(path) for path in SERVICE_PATHS.values()}
-        front = application(
+        front = Front(
             {path: service.serve for path, service in services.items()},
             lambda request, error: services.get(request.path, services[PATH]).refuse(request, error),
             body_limit=BODY_LIMIT,

@@ -21,6 +21,7 @@ from gateway.crypto.development_pki import files
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.party import Party
 from gateway.services import parties
+from gateway.interfaces.turns import Turns
 from gateway.settings import Settings, load_settings
 from tests.installation import CODES, INSTITUTION, MUNICIPALITY, NAMES
 from tests.pki import development_pki
@@ -64,7 +65,7 @@ def port(settings: Settings, listener: socket.socket) -> Generator[int]:
     parties.register_system(installation, "Eksempelby ESDH", system)
     server = uvicorn.Server(
         uvicorn.Config(
-            app.build_application(settings, installation),
+            app.build_application(settings, installation, Turns()),
             ssl_certfile=str(settings.server.tls_certificate),
             ssl_keyfile=str(settings.server.tls_key),
             lifespan="off",

@@ -1,18 +1,21 @@
-"""The HTTP front holds no more at once than it has room for."""
+"""The HTTP front holds no more at once than it has room for, and gives no stranger all of it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from starlette.applications import Starlette
+import pytest
 
 from gateway.domain.errors import BropostError
-from gateway.interfaces.asgi import BODIES_A_THREAD, SMALL_OCTETS, application
+from gateway.interfaces import asgi
+from gateway.interfaces.asgi import BODIES_A_THREAD, ROOM_A_PEER, SMALL_OCTETS, Front
 from gateway.interfaces.http import HttpAnswer, HttpRequest
 
-LIMIT = 4 * SMALL_OCTETS
+LIMIT = 16 * SMALL_OCTETS
 PLAIN = "text/plain"
+THREADS = 4
+OF_ONE = int(BODIES_A_THREAD * THREADS * ROOM_A_PEER)  # whole bodies that one address may hold
 
 
 def _size(request: HttpRequest) -> HttpAnswer:
@@ -23,9 +26,20 @@ def _code(_request: HttpRequest, error: BropostError) -> HttpAnswer:
     return HttpAnswer(503, PLAIN, error.code.name.encode())
 
 
-async def _ask(front: Starlette, octets: int, rest: asyncio.Event | None = None) -> str:
-    """Post a body of this size, whose last octet comes after `rest`; the answer's body."""
-    sent: list[bytes] = []
+def _front() -> Front:
+    return Front({"/": _size, "/page": _size}, _code, body_limit=LIMIT, body_seconds=60, threads=THREADS)
+
+
+async def _ask(
+    front: Front,
+    octets: int = 1,
+    rest: asyncio.Event | None = None,
+    peer: str = "192.0.2.1",
+    path: str = "/page",
+    method: str = "POST",
+) -> tuple[int, str]:
+    """Post a body of this size, whose last octet comes after `rest`; the answer's status and body."""
+    sent: list[Any] = []
     pieces = [octets - 1, 1]
 
     async def receive() -> dict[str, Any]:
@@ -35,24 +49,55 @@ async def _ask(front: Starlette, octets: int, rest: asyncio.Event | None = None)
         return {"type": "http.request", "body": body, "more_body": bool(pieces)}
 
     async def send(message: Any) -> None:  # noqa: ANN401  as ASGI has it
-        sent.append(message.get("body", b""))
+        sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
-    await front(scope, receive, send)
-    return b"".join(sent).decode()
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
+    await front({**scope, "client": (peer, 1)}, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
 
 
 def test_large_bodies_wait_for_room_and_small_ones_need_none() -> None:
-    front = application({"/": _size}, _code, body_limit=LIMIT, body_seconds=60, threads=1)
+    front = _front()
 
     async def many() -> None:
         rest = asyncio.Event()
-        held = [asyncio.create_task(_ask(front, LIMIT, rest)) for _ in range(BODIES_A_THREAD)]
+        peers = [f"192.0.2.{number // OF_ONE}" for number in range(BODIES_A_THREAD * THREADS)]
+        held = [asyncio.create_task(_ask(front, LIMIT, rest, peer)) for peer in peers]
         await asyncio.sleep(0)  # they take their room
-        assert await _ask(front, LIMIT) == "BUSY"
-        assert await _ask(front, SMALL_OCTETS) == str(SMALL_OCTETS)
+        assert await _ask(front, LIMIT, peer="198.51.100.1") == (503, "BUSY")
+        assert await _ask(front, SMALL_OCTETS, peer="198.51.100.1") == (200, str(SMALL_OCTETS))
         rest.set()
-        assert await asyncio.gather(*held) == [str(LIMIT)] * BODIES_A_THREAD
-        assert await _ask(front, LIMIT) == str(LIMIT)
+        assert await asyncio.gather(*held) == [(200, str(LIMIT))] * len(peers)
+        assert await _ask(front, LIMIT) == (200, str(LIMIT))
 
     asyncio.run(many())
+
+
+def test_one_address_cannot_take_the_room_of_the_others() -> None:
+    front = _front()
+
+    async def many() -> None:
+        rest = asyncio.Event()
+        held = [asyncio.create_task(_ask(front, LIMIT, rest)) for _ in range(OF_ONE)]
+        await asyncio.sleep(0)
+        assert await _ask(front, LIMIT) == (503, "BUSY")
+        assert await _ask(front, LIMIT, peer="192.0.2.2") == (200, str(LIMIT))
+        rest.set()
+        await asyncio.gather(*held)
+        assert await _ask(front, LIMIT) == (200, str(LIMIT))
+
+    asyncio.run(many())
+
+
+def test_a_body_that_stands_still_is_given_up_long_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "STILL_SECONDS", 0.01)
+    assert asyncio.run(_ask(_front(), LIMIT, asyncio.Event())) == (503, "HTTP_BODY_SLOW")
+
+
+def test_a_path_ending_in_a_slash_serves_what_is_below_it_and_no_other() -> None:
+    front = Front({"/page": _size, "/xsd/": _size}, _code, body_limit=LIMIT, body_seconds=60, threads=1)
+    assert asyncio.run(_ask(front, path="/page")) == (200, "1")
+    assert asyncio.run(_ask(front, path="/xsd/a.xsd")) == (200, "1")
+    for path in ("/page/", "/xsd", "/", "/pag"):
+        assert asyncio.run(_ask(front, path=path)) == (404, "Not Found.\n")
+    assert asyncio.run(_ask(front, method="TRACE")) == (405, "Method Not Allowed.\n")

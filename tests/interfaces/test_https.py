@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import signal
 import socket
 import ssl
+import subprocess
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -360,3 +362,37 @@ def _wait_until_nobody_listens(site: Site) -> None:
             socket.create_connection(("localhost", site.server.port), timeout=5).close()
         except ConnectionError:  # refused, or reset while the door closes
             return
+
+
+# --- strangers who say nothing ---------------------------------------------------------------------------
+
+
+def test_who_begins_no_handshake_is_sent_away(tmp_path: Path) -> None:
+    with (
+        _serving(tmp_path / "gateway", "head_seconds = 1") as site,
+        socket.create_connection(("localhost", site.server.port), timeout=20) as silent,
+    ):
+        assert silent.recv(1) == b""
+
+
+def test_many_silent_connections_leave_room_for_a_request(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, before[1]))  # what the server is started with
+    try:
+        serving = _serving(tmp_path / "gateway")
+        site = serving.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with ExitStack() as stack:
+        stack.push(serving)
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("localhost", site.server.port), timeout=20))
+        assert site.ask("GET", "/health/live")[0].status == 200
+
+
+def test_a_start_with_too_few_open_files_is_refused_and_says_how_many(tmp_path: Path) -> None:
+    settings = make_installation(tmp_path / "gateway", free_port())
+    command = f"ulimit -n 300 && exec {COMMAND} serve --settings {settings}"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "server.connections 256 needs 768 open files, and the system allows 300" in ended.stderr
