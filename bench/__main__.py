@@ -5,7 +5,7 @@
     QUICK=1                         few repetitions: to see that it runs
     FULL=1                          a million documents, and a million log entries
 
-Takes about ten minutes on two cores that do nothing else.
+Takes about a quarter of an hour on two cores that do nothing else.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from typing import Final
 
 import structlog
 
-from bench import attachments, growth, letter, log, server
+from bench import attachments, databases, growth, letter, log, server
 from bench.measure import QUICK
 from bench.report import Part, page_of, write_page
 
 PARTS: Final[dict[str, Callable[[Path], Part]]] = {
     "letter": letter.against_primitives,
     "server": server.at_sixteen_connections,
+    "databases": databases.side_by_side,
     "stacks": letter.against_stacks,
     "attachments": attachments.against_its_cipher,
     "memory": server.memory_of_attachments,

@@ -211,18 +211,21 @@ def write_schemas(folder: Path) -> Path:
     return folder / resources.SERVICE_SCHEMA
 
 
-def open_bench(folder: Path, keys: Keys, blobs: Path | None = None) -> Bench:
-    """A fresh installation in an empty folder, with both parties and their systems; large ciphertexts in `blobs`."""
+def open_bench(folder: Path, keys: Keys, blobs: Path | None = None, address: str | None = None) -> Bench:
+    """A fresh installation in an empty folder, with both parties and their systems; large ciphertexts in `blobs`.
+
+    Its database is an SQLite file in the folder, or the one at `address`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pki = pki_of(keys)
     lists = []
     for name in ("root", "issuing"):
         lists.append(folder / f"{name}.crl")
         lists[-1].write_bytes(pki.lists[name])
-    database = Database.open(f"sqlite:///{folder / 'bropost.db'}", busy_seconds=5)
+    database = Database.open(address or f"sqlite:///{folder / 'bropost.db'}", busy_seconds=5)
     database.migrate()
     identity = Uuid4.new()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         claim_installation(connection, identity)
     seal = pki.signing_key("gateway-seal")
     trust = TrustFiles(pki.trust_store(), lists)

@@ -93,12 +93,12 @@ class Entries:
     def append(self, evidence: Sealed) -> None:
         """An entry, its openings, and their rows, in a transaction of their own, which in the product they share."""
         entry = self._prepared(evidence)
-        with self._bench.installation.database.transaction() as connection:
+        with self._bench.installation.database.alone() as connection:
             log_entries.append(connection, entry)
 
     def commit_other_rows(self, _evidence: Sealed) -> None:
         """A transaction with one other row, to be taken off."""
-        with self._bench.installation.database.transaction() as connection:
+        with self._bench.installation.database.alone() as connection:
             connection.exec_driver_sql("UPDATE log SET checkpoint_at = checkpoint_at + 1 WHERE key = 1")
 
 
