@@ -46,6 +46,9 @@ check: lint types contracts test   ## what must pass before a change lands
 bench: $(READY)           ## measure, and write docs/performance.md
 	$(BIN)/python -m bench
 
+mutants: $(READY)         ## change what decides in small ways, and see that a test notices (SAMPLE=1: a tenth of DATE)
+	nice -n 19 $(BIN)/python -m tests.mutants --jobs $(JOBS) $(if $(SAMPLE),--sample $(or $(DATE),$(shell date +%F)))
+
 docs: $(READY)            ## write the pages of docs/ that are made from the code
 	$(BIN)/python -m docs.generate
 

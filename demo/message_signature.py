@@ -20,6 +20,19 @@ _LIFETIME: Final = timedelta(minutes=5)
 Headers = dict[str, str]
 
 
+class UnsignedFault(ValueError):
+    """A fault without a signature: who made it is unknown, so look into it, and do nothing by it.
+
+    So the gateway answers a message whose own signature, certificate or time does not hold.
+    """
+
+    def __init__(self, detail: etree._Element) -> None:
+        texts = {etree.QName(each).localname: each.text or "" for each in detail}
+        self.code, self.correlation = texts.get("Code", ""), texts.get("CorrelationId", "")
+        self.danish = texts.get("Danish", "")
+        super().__init__(f"an unsigned fault says {self.code}: do not act on it")
+
+
 class MessageSignature:
     """Signs requests with a system's key, and checks that answers are signed with the gateway's certificate.
 
@@ -69,10 +82,14 @@ class MessageSignature:
         return envelope, headers
 
     def verify(self, envelope: etree._Element) -> etree._Element:
-        """Check that the gateway signed Body and Timestamp of this answer; ValueError if not."""
+        """Check that the gateway signed Body and Timestamp of this answer; ValueError if not.
+
+        UnsignedFault if it is a fault and nobody signed it.
+        """
         signature = envelope.find(f"{{*}}Header/{{{WSSE}}}Security/{{{DS}}}Signature")
         if signature is None:
-            raise ValueError("the answer is not signed")
+            detail = envelope.find("{*}Body/{*}Fault//{urn:dk:bropost:service:1}BropostFault")
+            raise ValueError("the answer is not signed") if detail is None else UnsignedFault(detail)
         context = xmlsec.SignatureContext()
         context.key = self._gateway_key
         signed = [self._register(context, envelope, one) for one in signature.iter(f"{{{DS}}}Reference")]

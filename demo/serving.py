@@ -16,7 +16,9 @@ from demo.server import Server, is_free
 from demo.story import Story
 from demo.terminal import Teller
 from demo.transcript import Broken
+from demo.vendor_files import PASSWORD, VendorFiles
 
+CLIENTS: Final = "clients"  # the folder of what vendors need
 _PORT: Final = 8443
 _RENEW_EVERY: Final = timedelta(hours=12)  # a revocation list serves for 24
 _LOOK_SECONDS: Final = 0.5
@@ -60,6 +62,9 @@ the gateway
   settings             {settings}
   its log              {log}
 
+for vendors            {clients}: esdh.properties and sis.properties (settings of the samples in docs/clients),
+                       letter.xml and letter.json to send, key stores (password {password}), schemas/
+
 curl --noproxy localhost --cacert {pki}/root.chain.pem {municipality}?wsdl
 {python} {file}"""
 
@@ -71,6 +76,7 @@ def keep_serving(story: Story, teller: Teller, port: int | None) -> None:
         story.start(server)
         file = installation.folder / "ping.py"
         file.write_text(_fill(_PING, installation, file), "utf-8")
+        VendorFiles(installation, installation.folder / CLIENTS).write()
         teller.print_plain("How to connect", _fill(_GUIDE, installation, file))
         teller.print_plain(str(file), file.read_text("utf-8").strip())
         teller.console.print("\nDevelopment only: fictional data, no secrets. Ctrl-C stops it.", style="bold")
@@ -101,6 +107,8 @@ def _fill(text: str, installation: Installation, file: Path) -> str:
         pki=installation.pki,
         settings=installation.settings,
         log=installation.log,
+        clients=installation.folder / CLIENTS,
+        password=PASSWORD,
         municipality_name=MUNICIPALITY.name,
         municipality_id=MUNICIPALITY.id,
         school_name=SCHOOL.name,

@@ -15,9 +15,10 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from docs.generate_alerts import alert_rules, metrics_page
 from gateway.domain.annotation import Certainty
 from gateway.domain.catalogue import Code, Family
-from gateway.domain.deadlines import FIRINGS
+from gateway.domain.deadlines import CONFIRMED_WITHIN, FIRINGS
 from gateway.domain.errors import (
     BropostError,
     InputError,
@@ -143,7 +144,7 @@ def states_page() -> str:
                 ("Waiting for", "Becomes", "Evidence", "Reason", "English", "Danish"),
                 (
                     (
-                        kind.value.name if kind.value else "",
+                        kind.value,
                         firing.state.name,
                         firing.evidence.value,
                         f"`{firing.reason.code.name}`",
@@ -155,10 +156,16 @@ def states_page() -> str:
             ),
             "A question (ANSWERED with the code NEED_MORE) ends no wait for an answer: it begins anew. An agreement "
             "has a wait that nobody can miss, FOLLOW_UP: when its day opens, both parties are told FOLLOW_UP_DUE.",
+            "What a system of the recipient was given before it was withdrawn waits for the word that the copy is "
+            f"deleted: {_span(CONFIRMED_WITHIN)} from the withdrawal. DELETION_ANSWERED tells it with the answer code "
+            "ACCEPTED, or DECLINED where the copy is kept.",
+            "What ended a wait may be taken back. When an answer is withdrawn or corrected, or a correction withdrawn, "
+            "the event LAPSED says so of the document that it had touched, and points to it; REVIVED says that it "
+            "counts again. The wait then goes on with the working time that was left, unless silence was told before.",
             "## Kinds of documents",
-            "M is a municipality, I an institution. Only released kinds can be sent; the others are known by name.",
+            "M is a municipality, I an institution.",
             _table(
-                ("Kind", "Way", "Danish", "English", "Read within", "Answered within", "Released"),
+                ("Kind", "Way", "Danish", "English", "Read within", "Answered within"),
                 map(_kind, DocumentKind),
             ),
             "A notice of dropout risk says how urgent it is:",
@@ -221,6 +228,8 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "states.md": states_page,
     "statutory-minimum.md": statutory_page,
     "letter.html": letter_page,
+    "metrics.md": metrics_page,
+    "alerts.yml": alert_rules,
 }
 """Every generated page, by its file name in this folder."""
 
@@ -313,8 +322,7 @@ def _diagram() -> Iterable[str]:
 
 def _kind(kind: DocumentKind) -> tuple[str, ...]:
     ways = ", ".join(sorted(way.value for way in kind.row.directions))
-    released = "yes" if kind.is_released else "not yet"
-    return f"`{kind.value}`", ways, kind.row.danish, kind.row.english, *_spans(kind.row.waits), released
+    return f"`{kind.value}`", ways, kind.row.danish, kind.row.english, *_spans(kind.row.waits)
 
 
 def _spans(waits: Waits) -> tuple[str, str]:

@@ -7,18 +7,18 @@ import resource
 import signal
 import socket
 import ssl
-import stat
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.crypto.certificates import Certificate, TrustedCertificate, Usage
+from gateway.crypto.certificates import Certificate, TrustedCertificate, TrustStore, Usage
+from gateway.crypto.identity import read_identity
 from gateway.crypto.keys import CheckpointKey, SigningKey
 from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import TransportWaits
@@ -27,28 +27,34 @@ from gateway.domain.evidence import Issuer
 from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import WorkingSpan
 from gateway.domain.operations import Environment, Service
+from gateway.domain.quota import Quota
 from gateway.interfaces import health
 from gateway.interfaces.asgi import Endpoint, Front
 from gateway.interfaces.connections import BoundedConnection, bounded_connection, bounded_loop
-from gateway.interfaces.metrics import Metrics, MetricsPage
+from gateway.interfaces.list_refresher import ListRefresher
+from gateway.interfaces.machine import ClockWatch, Disks, synchronised
+from gateway.interfaces.metrics import Metrics, MetricsPage, Readings
 from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
 from gateway.interfaces.turns import Turns
 from gateway.interfaces.worker import Worker
 from gateway.protocol.mime import MESSAGE_LIMITS
+from gateway.services.certificate_changes import announce_own_keys
 from gateway.services.installation import Installation
 from gateway.services.knowledge import load_knowledge
-from gateway.services.own_keys import OwnKey
+from gateway.services.own_keys import NextKey, OwnKey
+from gateway.services.vitals import Vitals
 from gateway.settings import Settings
-from gateway.storage import outbox, parties
 from gateway.storage.blobs import Blobs
-from gateway.storage.configuration import claim_installation
+from gateway.storage.configuration import belongs_to, claim_installation
 from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
-from gateway.transport.trust_files import Trust, TrustFiles, read_trust_store
+from gateway.transport.antivirus import Clamd
+from gateway.transport.http_get import HttpLimits
+from gateway.transport.revocation_fetch import RevocationFetch, list_files
+from gateway.transport.trust_files import TrustFiles, read_trust_store
 
 FILES_A_CONNECTION = 2  # one that is served, and one whose handshake goes on meanwhile
 FILES_BESIDE = 256  # store, contents, logs
-EXPIRY_DAYS = 30  # the last of the warnings before a certificate must be replaced
 SERVICE_PATHS = {Service.MUNICIPALITY: "/municipality/1", Service.INSTITUTION: "/institution/1"}
 
 
@@ -57,30 +63,30 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def open_installation(settings: Settings, clock: Callable[[], datetime] = system_clock) -> Installation:
-    """Return the installation that the settings describe, its database brought up to date.
+def open_installation(
+    settings: Settings,
+    clock: Callable[[], datetime] = system_clock,
+    *,
+    alone: bool = False,
+    upgrade: bool = True,
+) -> Installation:
+    """Return the installation that the settings describe, its database brought up to date; not without `upgrade`.
 
+    `alone` is for commands that move or judge a store: no other process may have it open, and it is opened whatever it
+    says of itself, such as that it was moved or set aside. InputError DATABASE_IN_USE if another has it open.
     Raises InputError SETTINGS_INVALID if a key or file cannot be used, TrustError DEVELOPMENT_ROOT if a development
     root stands in the settings of another environment, and what `verify_certificate` raises for the gateway's own keys.
     """
-    trust = TrustFiles(
-        read_trust_store(
-            settings.trust.roots,
-            settings.trust.intermediates,
-            settings.trust.policies,
-            settings.environment,
-        ),
-        settings.trust.revocation_lists,
-    )
+    store = _trust_store(settings)
+    trust = TrustFiles(store, [*settings.trust.revocation_lists, *_fetched_lists(settings, store)])
     seal_key, message_key = _own_keys(settings, trust)
     at = clock()
+    message_key.require_next(at)
+    seal_key.require_next(at)
     message_key.verified(at)
     issuer = _issuer(seal_key.verified(at))
-    database = Database.open(settings.store.database, busy_seconds=settings.store.busy_seconds)
-    database.migrate()
     installation_id = Uuid4(settings.installation)
-    with database.transaction() as connection:
-        claim_installation(connection, installation_id)
+    database = _open_database(settings, installation_id, alone=alone, upgrade=upgrade)
     return Installation(
         id=installation_id,
         environment=Environment[settings.environment.upper()],
@@ -100,12 +106,56 @@ def open_installation(settings: Settings, clock: Callable[[], datetime] = system
         ),
         waits=_waits(settings),
         attachments_bytes=settings.limits.attachments_bytes,
+        quota=Quota(**settings.quotas.model_dump()),
+        antivirus=_antivirus(settings),
+        revocation_fetch=revocation_fetch(settings),
     )
 
 
-def build_application(settings: Settings, installation: Installation, turns: Turns) -> Front:
+def _open_database(settings: Settings, installation: Uuid4, *, alone: bool, upgrade: bool) -> Database:
+    """The database, brought up to date and found to be the installation's; closed again if it cannot be used."""
+    address, busy_seconds = settings.store.database, settings.store.busy_seconds
+    database = Database.open(address, busy_seconds=busy_seconds, exclusively=alone)
+    try:
+        database.migrate(upgrade=upgrade)
+        if alone:
+            with database.alone() as connection:
+                database.require_unused(connection)
+                claim_installation(connection, installation, whatever_it_says=True)
+        elif not _is_claimed(database, installation):
+            with database.alone() as connection:
+                claim_installation(connection, installation)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _is_claimed(database: Database, installation: Uuid4) -> bool:
+    with database.read() as connection:
+        return belongs_to(connection, installation)
+
+
+def revocation_fetch(settings: Settings) -> RevocationFetch | None:
+    """Return what fetches revocation lists, or None if the settings name no address. It needs no installation."""
+    if not settings.revocation.urls:
+        return None
+    return RevocationFetch(
+        settings.revocation.urls,
+        settings.revocation.folder,
+        _trust_store(settings),
+        HttpLimits(settings.revocation.list_bytes, settings.revocation.fetch_seconds),
+        timedelta(minutes=settings.revocation.refresh_minutes),
+    )
+
+
+def build_application(
+    settings: Settings, installation: Installation, turns: Turns, metrics: Metrics | None = None
+) -> Front:
     """Return the HTTP application with both services, their schemas, the health pages and the metrics."""
-    metrics = Metrics()
+    metrics = metrics or Metrics()
+    for readings in (*watched(settings, installation), ClockWatch().readings):
+        metrics.watch(readings)
     endpoints: dict[str, Endpoint] = {}
     services = {
         path: SoapEndpoint(service, settings.server.public_url + path, installation, metrics)
@@ -130,7 +180,9 @@ def build_application(settings: Settings, installation: Installation, turns: Tur
 
 
 @contextmanager
-def working(settings: Settings, installation: Installation, turns: Turns) -> Generator[Worker]:
+def working(
+    settings: Settings, installation: Installation, turns: Turns, metrics: Metrics
+) -> Generator[Worker]:
     """Run a worker beside the block; it finishes what it has in hand when the block ends."""
     worker = Worker(
         installation,
@@ -138,7 +190,9 @@ def working(settings: Settings, installation: Installation, turns: Turns) -> Gen
         settings.worker.lease_seconds,
         settings.worker.checkpoint_seconds,
         turns,
+        metrics,
     )
+    metrics.watch(worker.readings)
     thread = threading.Thread(target=worker.run, name=worker.name)
     thread.start()
     try:
@@ -148,17 +202,34 @@ def working(settings: Settings, installation: Installation, turns: Turns) -> Gen
         thread.join()
 
 
+@contextmanager
+def _refreshing(installation: Installation) -> Generator[None]:
+    """Fetch revocation lists beside the block, if any; a fetch that is under way at its end is left alone."""
+    if installation.revocation_fetch is None:
+        yield
+        return
+    refresher = ListRefresher(installation.revocation_fetch, installation.clock)
+    thread = threading.Thread(target=refresher.run, name="refresher", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        refresher.stop()
+
+
 def serve(settings: Settings) -> None:
     """Serve until the process is told to stop (SIGTERM or SIGINT); open requests are answered first.
 
     Raises what `open_installation` raises, and InputError SETTINGS_INVALID if TLS key or certificate cannot be used.
     """
-    _require_tls(settings)
+    require_tls(settings)
     _require_open_files(settings)
-    installation = open_installation(settings)
-    turns = _turns(settings, installation)
+    installation = _open_with_lists(settings)
+    turns, metrics = _turns(settings, installation), Metrics()
+    installation = replace(installation, aside=turns.aside)
+    announce_own_keys(installation)
     config = _Config(
-        build_application(settings, installation, turns),
+        build_application(settings, installation, turns, metrics),
         host=settings.server.host,
         port=settings.server.port,
         ssl_certfile=str(settings.server.tls_certificate),
@@ -173,10 +244,37 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
     )
     try:
-        with _stopping_in_order(), working(settings, installation, turns):
+        with (
+            _stopping_in_order(),
+            working(settings, installation, turns, metrics),
+            _refreshing(installation),
+        ):
             _Server(config).run()
     finally:
         installation.database.close()
+
+
+def _open_with_lists(settings: Settings) -> Installation:
+    """Open the installation; fetch its revocation lists first if those at hand do not even serve for reading."""
+    try:
+        return open_installation(settings)
+    except UnavailableError as error:
+        fetch = revocation_fetch(settings)
+        if fetch is None or error.code is not Code.REVOCATION_UNKNOWN:
+            raise
+        fetch.refresh(system_clock())
+    return open_installation(settings)
+
+
+def watched(settings: Settings, installation: Installation) -> tuple[Readings, ...]:
+    """Return what measures an installation and its machine, for a running gateway and for `bropost check`."""
+    tls = Certificate.all_from_pem(_read(settings.server.tls_certificate))[0]
+    folders = {"blobs": settings.store.blobs}
+    if not installation.database.is_shared:
+        file = settings.store.database.removeprefix("sqlite:///").partition("?")[0]
+        folders["database"] = Path(file).parent
+    vitals = Vitals(installation, tls, settings.worker.checkpoint_seconds)
+    return vitals.readings, Disks(folders).readings, synchronised
 
 
 def _turns(settings: Settings, installation: Installation) -> Turns:
@@ -226,7 +324,7 @@ def _stopping_in_order() -> Generator[None]:
             signal.signal(each, handler)
 
 
-def _require_tls(settings: Settings) -> None:
+def require_tls(settings: Settings) -> None:
     """Refuse a TLS key and certificate that are not there, not readable or not of one another."""
     certificate, key = settings.server.tls_certificate, settings.server.tls_key
     try:
@@ -252,86 +350,6 @@ def _require_open_files(settings: Settings) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed if most == resource.RLIM_INFINITY else most, most))
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was checked, and whether it is in order."""
-
-    good: bool
-    what: str
-
-
-def check(settings: Settings) -> tuple[Finding, ...]:
-    """Return what is in order and what is not; what the start itself would refuse raises as there."""
-    _require_tls(settings)
-    installation = open_installation(settings)
-    at = installation.clock()
-    try:
-        findings = [Finding(True, f"settings, keys and store of installation {installation.id}")]
-        trust = installation.trust.current(at)
-        for issuer in (*trust.store.roots, *trust.store.intermediates):
-            name = issuer.x509.subject.rfc4514_string()
-            findings.append(_revocation_finding(trust, issuer, name, at))
-        findings += [
-            _expiry_finding(label, _read(file), at)
-            for label, file in (
-                ("TLS", settings.server.tls_certificate),
-                ("seal", settings.keys.seal_chain),
-                ("message", settings.keys.message_chain),
-            )
-        ]
-        findings += _seal_findings(installation, at)
-        findings += [
-            _privacy_finding(label, file)
-            for label, file in (
-                ("TLS", settings.server.tls_key),
-                ("seal", settings.keys.seal_key),
-                ("message", settings.keys.message_key),
-                ("checkpoint", settings.keys.checkpoint_key),
-            )
-        ]
-        is_late = health.Readiness(installation).waiting_too_long()
-        findings.append(Finding(not is_late, "no delivery waits too long"))
-        with installation.database.read() as connection:
-            parked = len(outbox.parked(connection))
-        findings.append(Finding(parked == 0, f"{parked} deliveries failed and wait for a person"))
-    finally:
-        installation.database.close()
-    return tuple(findings)
-
-
-def _seal_findings(installation: Installation, at: datetime) -> list[Finding]:
-    """The certificates with which the gateway seals for parties."""
-    with installation.database.read() as connection:
-        sealed_for = [party.id for party in parties.list_parties(connection) if party.gateway_may_seal]
-    keys = [(party, installation.keys.seal_key(party)) for party in sealed_for]
-    return [
-        Finding(False, f"the seal key of {party} is missing")
-        if key is None
-        else _expiry_finding(f"{party}'s seal", key.chain[0].pem, at)
-        for party, key in keys
-    ]
-
-
-def _expiry_finding(label: str, chain_pem: bytes, at: datetime) -> Finding:
-    days = (Certificate.all_from_pem(chain_pem)[0].x509.not_valid_after_utc - at).days
-    return Finding(days >= EXPIRY_DAYS, f"{label} certificate is valid for {days} more days")
-
-
-def _privacy_finding(label: str, file: Path) -> Finding:
-    is_open = bool(file.stat().st_mode & stat.S_IRWXO)
-    return Finding(
-        not is_open, f"{label} key: " + ("everybody may use its file" if is_open else "its file is private")
-    )
-
-
-def _revocation_finding(trust: Trust, issuer: Certificate, name: str, at: datetime) -> Finding:
-    try:
-        trust.revocations.evidence(issuer, at)
-    except UnavailableError:
-        return Finding(False, f"no current revocation list of {name}")
-    return Finding(True, f"revocation list of {name} is current")
-
-
 def _waits(settings: Settings) -> TransportWaits:
     """How long the machines may take; the warning comes halfway."""
 
@@ -343,12 +361,49 @@ def _waits(settings: Settings) -> TransportWaits:
     )
 
 
+def _trust_store(settings: Settings) -> TrustStore:
+    trust = settings.trust
+    return read_trust_store(trust.roots, trust.intermediates, trust.policies, settings.environment)
+
+
+def _fetched_lists(settings: Settings, store: TrustStore) -> tuple[Path, ...]:
+    return list_files(settings.revocation.folder, store) if settings.revocation.urls else ()
+
+
+def _antivirus(settings: Settings) -> Clamd | None:
+    address = settings.antivirus.address
+    return None if address is None else Clamd(address, settings.antivirus.seconds)
+
+
 def _own_keys(settings: Settings, trust: TrustFiles) -> tuple[OwnKey, OwnKey]:
-    """The keys that the gateway seals and answers with."""
+    """The keys that the gateway seals and answers with, and those that take over from them."""
     keys = settings.keys
     seal = SigningKey.from_pem(_read(keys.seal_key), _read(keys.seal_chain))
     message = SigningKey.from_pem(_read(keys.message_key), _read(keys.message_chain))
-    return OwnKey("seal", seal, Usage.SEAL, trust), OwnKey("message", message, Usage.MESSAGE, trust)
+    next_seal = _next_key(seal, keys.next_seal_key, keys.next_seal_chain, keys.next_seal_from)
+    next_message = _next_key(
+        message, keys.next_message_key, keys.next_message_chain, keys.next_message_from
+    )
+    return (
+        OwnKey("seal", seal, Usage.SEAL, trust, next_seal),
+        OwnKey("message", message, Usage.MESSAGE, trust, next_message),
+    )
+
+
+def _next_key(
+    current: SigningKey, key: Path | None, chain: Path | None, takes_over: datetime | None
+) -> NextKey | None:
+    """The key that takes over: of the same organisation, and with a certificate that holds from then on."""
+    if key is None and chain is None and takes_over is None:
+        return None
+    if key is None or chain is None or takes_over is None:
+        raise InputError(Code.SETTINGS_INVALID, what="a next key needs its key, its chain and its time")
+    following = SigningKey.from_pem(_read(key), _read(chain))
+    if read_identity(following.chain[0]).cvr != read_identity(current.chain[0]).cvr:
+        raise InputError(Code.SETTINGS_INVALID, what="a next key is another organisation's")
+    if not following.chain[0].is_current(takes_over):
+        raise InputError(Code.SETTINGS_INVALID, what="a next key does not hold when it takes over")
+    return NextKey(following, takes_over)
 
 
 def _issuer(seal: TrustedCertificate) -> Issuer:

@@ -10,13 +10,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
+from gateway.domain.quota import USUAL
 
 MIB = 1024 * 1024
 _FILE = "sqlite:///"
+_URL = r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/[!-~]*$"  # no user and password in it
 
 
 class _Section(BaseModel):
@@ -83,6 +85,29 @@ class Trust(_Section):
     ] = ["1.2.208.169.1.1.1.3.7"]
 
 
+class Revocation(_Section):
+    """Revocation lists that the gateway fetches itself, beside the files of `trust.revocation_lists`."""
+
+    urls: Annotated[
+        list[Annotated[str, Field(pattern=_URL)]],
+        Field(
+            description="Addresses that the authorities publish their lists at, http or https; no others are asked."
+        ),
+    ] = []
+    folder: Annotated[
+        Path, Field(description="Folder of the fetched lists; the gateway replaces the files in it.")
+    ] = Path("var/lists")
+    refresh_minutes: Annotated[
+        int, Field(ge=5, le=720, description="Longest time between two questions at an address, in minutes.")
+    ] = 60
+    fetch_seconds: Annotated[
+        int, Field(ge=1, le=300, description="How long one list may take to arrive.")
+    ] = 30
+    list_bytes: Annotated[
+        int, Field(ge=1024, le=256 * MIB, description="How large one list may be, in bytes.")
+    ] = 32 * MIB
+
+
 class Keys(_Section):
     """The gateway's own keys. docs/operations.md says who may read each and how to replace it."""
 
@@ -90,6 +115,24 @@ class Keys(_Section):
     message_chain: Annotated[Path, Field(description="PEM certificates of the message key, leaf first.")]
     seal_key: Annotated[Path, Field(description="PEM key that signs evidence.")]
     seal_chain: Annotated[Path, Field(description="PEM certificates of the seal key, leaf first.")]
+    next_message_key: Annotated[
+        Path | None, Field(description="PEM key that signs answers from `next_message_from` on.")
+    ] = None
+    next_message_chain: Annotated[
+        Path | None, Field(description="PEM certificates of the next message key, leaf first.")
+    ] = None
+    next_message_from: Annotated[
+        AwareDatetime | None, Field(description="When the next message key takes over, a time with its zone.")
+    ] = None
+    next_seal_key: Annotated[
+        Path | None, Field(description="PEM key that signs evidence from `next_seal_from` on.")
+    ] = None
+    next_seal_chain: Annotated[
+        Path | None, Field(description="PEM certificates of the next seal key, leaf first.")
+    ] = None
+    next_seal_from: Annotated[
+        AwareDatetime | None, Field(description="When the next seal key takes over, a time with its zone.")
+    ] = None
     checkpoint_key: Annotated[Path, Field(description="PEM Ed25519 key that signs log checkpoints.")]
     key_store: Annotated[
         Path, Field(description="Folder of the key-encryption keys, one a party; has backups of its own.")
@@ -134,6 +177,48 @@ class Deadlines(_Section):
     ] = 24
 
 
+class Quotas(_Section):
+    """How much one system may do, so that none takes the gateway from the others.
+
+    `bropost system quota` sets other figures for one system.
+    """
+
+    requests_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Requests a minute with one certificate, at one process; as many may come at once.",
+        ),
+    ] = USUAL.requests_per_minute
+    documents_per_day: Annotated[
+        int, Field(ge=1, le=100_000_000, description="Letters and notices of one system in a Danish day.")
+    ] = USUAL.documents_per_day
+    megabytes_per_day: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Messages and attachments of one system in a Danish day, in units of 1,048,576 bytes.",
+        ),
+    ] = USUAL.megabytes_per_day
+
+
+class Antivirus(_Section):
+    """The scanner that sees each attachment before it is accepted: a clamd, asked by its command INSTREAM."""
+
+    address: Annotated[
+        str | None,
+        Field(
+            pattern=r"^(unix:/[!-~]+|tcp://([A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5})$",
+            description="`unix:/path/of/the/socket` or `tcp://host:port`; without it nothing is scanned.",
+        ),
+    ] = None
+    seconds: Annotated[
+        int, Field(ge=1, le=300, description="How long the scan of one attachment may take.")
+    ] = 60
+
+
 class Policy(_Section):
     """Registers that documents are checked against, beside the ones that come with the product."""
 
@@ -163,10 +248,13 @@ class Settings(_Section):
     server: Server
     limits: Limits = Limits()
     trust: Trust
+    revocation: Revocation = Revocation()
     keys: Keys
     store: Store = Store()
     worker: Worker = Worker()
     deadlines: Deadlines = Deadlines()
+    quotas: Quotas = Quotas()
+    antivirus: Antivirus = Antivirus()
     policy: Policy = Policy()
 
 

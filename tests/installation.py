@@ -192,7 +192,8 @@ class TestInstallation:
 
     def work(self) -> None:
         """Do everything that is due now."""
-        while self.worker.turn():
+        worker = self.worker  # one, which remembers what it has tidied
+        while worker.turn():
             pass
 
     def mandate(
@@ -229,12 +230,15 @@ class TestInstallation:
 
 
 def open_test_installation(
-    folder: Path, *, registered: bool = True, kind: str = "sqlite"
+    folder: Path, *, registered: bool = True, kind: str = "sqlite", alone: bool = False
 ) -> TestInstallation:
-    """An installation in this folder, on a kind of database; without `registered` it is as it was left there."""
+    """An installation in this folder, on a kind of database; without `registered` it is as it was left there.
+
+    `alone`: its database is nobody else's, and is opened whatever it says of itself.
+    """
     if registered:
         copy_installation(_template(kind), folder)
-    return _opened(folder, Clock(), development_pki())
+    return _opened(folder, Clock(), development_pki(), alone=alone)
 
 
 def copy_installation(closed: Path, folder: Path) -> None:
@@ -251,6 +255,11 @@ def remove_database(folder: Path) -> None:
     """Remove the database of an installation in this folder, if a server has it."""
     if (folder / _DATABASE).exists():
         postgres.server().drop((folder / _DATABASE).read_text())
+
+
+def move_to(folder: Path, address: str) -> None:
+    """Let the installation in this folder have its database at this address from now on."""
+    (folder / _ADDRESS).write_text(address)
 
 
 def database_address(folder: Path) -> str:
@@ -273,12 +282,12 @@ def _template(kind: str) -> Path:
     return folder
 
 
-def _opened(folder: Path, clock: Clock, pki: DevelopmentPki) -> TestInstallation:
+def _opened(folder: Path, clock: Clock, pki: DevelopmentPki, *, alone: bool = False) -> TestInstallation:
     lists = _write_lists(folder, pki)
-    database = Database.open(database_address(folder), busy_seconds=30)
+    database = Database.open(database_address(folder), busy_seconds=30, exclusively=alone)
     database.migrate()
-    with database.transaction() as connection:
-        claim_installation(connection, ID)
+    with database.alone() as connection:
+        claim_installation(connection, ID, whatever_it_says=alone)
         known = {system.name: system for system in systems.list_systems(connection)}
     seal = signing_key("gateway-seal")
     trust = TrustFiles(pki.trust_store(), lists, look_seconds=0)
@@ -315,9 +324,8 @@ def _write_lists(folder: Path, pki: DevelopmentPki) -> list[Path]:
 
 def _register(test_installation: TestInstallation) -> None:
     installation, pki = test_installation.installation, development_pki()
-    released = frozenset(kind for kind in DocumentKind if kind.is_released)
     for party, name in NAMES.items():
-        parties.register_party(installation, Party(party, name, released))
+        parties.register_party(installation, Party(party, name, frozenset(DocumentKind)))
     for party, seal in SEALS.items():
         holder = pki.holders[seal]
         parties.add_seal_key(installation, party, holder.key_pem, holder.chain_pem)

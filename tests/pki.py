@@ -17,6 +17,7 @@ from gateway.crypto import development_pki as builder
 from gateway.crypto.development_declaration import OrganisationWish
 from gateway.crypto.development_pki import (
     DevelopmentPki,
+    Holder,
     build_pki,
     files,
     from_files,
@@ -49,19 +50,25 @@ def signing_key(name: str) -> SigningKey:
 
 def gateway_key(pki: DevelopmentPki, days: int) -> SigningKey:
     """A key of the gateway's own whose certificate ends some days after the PKI was made."""
+    made = organisation(pki, "Bropost Eksempeldrift", "66666666", days)
+    return SigningKey.from_pem(made.key_pem, made.chain_pem)
+
+
+def organisation(pki: DevelopmentPki, name: str, cvr: str, days: int) -> Holder:
+    """A fresh key of an organisation whose certificate ends some days after the PKI was made."""
     wish = OrganisationWish(
-        name="gateway",
+        name="fresh",
         issuer="issuing",
         key="p-256",
         days=(-1, days),
-        organisation="Bropost Eksempeldrift",
-        cvr="66666666",
-        common_name="Bropost",
+        organisation=name,
+        cvr=cvr,
+        common_name=f"{name} - ny",
         policies=pki.declaration.policies,
     )
     subject = development_issuing.organisation_name(pki.declaration, wish)
     extensions = development_issuing.organisation_extensions(wish)
-    return issue_certificate(pki, wish, subject, extensions).signing_key("gateway")
+    return issue_certificate(pki, wish, subject, extensions).holders["fresh"]
 
 
 def _key() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -32,9 +33,9 @@ def settings_of(path: Path) -> Settings:
 
 
 @contextmanager
-def opened(path: Path) -> Generator[Installation]:
-    """Open the installation of a settings file for the block."""
-    installation = open_installation(load_settings(path))
+def opened(path: Path, *, alone: bool = False) -> Generator[Installation]:
+    """Open the installation of a settings file for the block; `alone` as in `open_installation`."""
+    installation = open_installation(load_settings(path), alone=alone)
     try:
         yield installation
     finally:
@@ -63,6 +64,14 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(Code.ARGUMENT_INVALID, what=f"{path} cannot be read") from error
+
+
+def operator() -> str:
+    """Return who runs the command, as the machine knows it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name
+        return str(os.getuid())
 
 
 def one_line(text: str) -> str:

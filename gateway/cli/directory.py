@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from gateway.cli.context import PartyArgument, SettingsFile, one_line, opened, p
 from gateway.crypto.certificates import Certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
-from gateway.domain.identifiers import Uuid4
+from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.party import Contact, Party, Role, Route
@@ -36,21 +37,70 @@ def add_party(
     who: PartyArgument,
     kind: Kinds = [],  # noqa: B006  typer reads the default, nobody changes it
 ) -> None:
-    """Register a party that receives these kinds; without any, all released ones that can reach it."""
+    """Register a party that receives these kinds; without any, all that can reach it."""
     with opened(settings) as installation:
         identity = party_id(who)
-        receives = frozenset(kind) or _receivable(identity.is_municipality)
+        receives = _received(identity, kind) if kind else _receivable(identity)
         workflows.register_party(installation, Party(identity, name, receives))
         typer.echo(str(disclosure_log.log_key(installation, identity)))
 
 
-def _receivable(is_municipality: bool) -> frozenset[DocumentKind]:
-    """The released kinds that some sender may send to this sort of party."""
-    end = "M" if is_municipality else "I"
+@party.command("change")
+def change_party(
+    settings: SettingsFile,
+    who: PartyArgument,
+    kind: Kinds = [],  # noqa: B006  typer reads the default, nobody changes it
+    all_kinds: Annotated[
+        bool, typer.Option("--all-kinds", help="It receives all that can reach it.")
+    ] = False,
+    no_kinds: Annotated[bool, typer.Option("--no-kinds", help="It receives nothing any more.")] = False,
+    cooperation: Annotated[
+        bool | None,
+        typer.Option(
+            help="Its data protection officer decided in writing that rules of cooperation may carry."
+        ),
+    ] = None,
+) -> None:
+    """Change which kinds a party receives, in place of those before, or what the rules of cooperation carry for it.
+
+    What was accepted before is delivered all the same.
+    """
+    if (bool(kind), all_kinds, no_kinds).count(True) > 1:
+        raise InputError(Code.ARGUMENT_INVALID, what="--kind, --all-kinds and --no-kinds: give one of them")
+    identity = party_id(who)
+    receives = _received(identity, kind) if kind or no_kinds else _receivable(identity) if all_kinds else None
+    told = [] if receives is None else ["RECEIVES_SET", *sorted(each.value for each in receives)]
+    if cooperation is not None:
+        told.append("COOPERATION_DECIDED" if cooperation else "COOPERATION_NOT_DECIDED")
+    if not told:
+        raise InputError(Code.ARGUMENT_INVALID, what="nothing to change")
+
+    def change(known: Party) -> Party:
+        return replace(
+            known,
+            receives=known.receives if receives is None else receives,
+            cooperation_decided=known.cooperation_decided if cooperation is None else cooperation,
+        )
+
+    with opened(settings) as installation:
+        changed = workflows.change_party(installation, identity, change, *told)
+        typer.echo(" ".join(["receives    ", *sorted(each.value for each in changed.receives)]))
+        typer.echo(f"cooperation  {'decided' if changed.cooperation_decided else 'not decided'}")
+
+
+def _received(identity: PartyId, kinds: list[DocumentKind]) -> frozenset[DocumentKind]:
+    """These kinds, if each can reach this sort of party. InputError ARGUMENT_INVALID otherwise."""
+    for kind in kinds:
+        if kind not in _receivable(identity):
+            raise InputError(Code.ARGUMENT_INVALID, what=f"{kind.value} never goes to this sort of party")
+    return frozenset(kinds)
+
+
+def _receivable(identity: PartyId) -> frozenset[DocumentKind]:
+    """The kinds that some sender may send to this sort of party."""
+    end = "M" if identity.is_municipality else "I"
     return frozenset(
-        kind
-        for kind in DocumentKind
-        if kind.is_released and any(way.value.endswith(end) for way in kind.row.directions)
+        kind for kind in DocumentKind if any(way.value.endswith(end) for way in kind.row.directions)
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -17,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.context import opened, party_id, read, uuid4, written
+from gateway.cli.context import opened, operator, party_id, read, uuid4, written
 from gateway.domain.annotation import Certainty
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -80,7 +78,7 @@ def show(
         if document_id is not None and party is not None:
             if installation is None:
                 raise InputError(Code.ARGUMENT_INVALID, what="--document-id needs --settings")
-            viewed = view_stored(installation, party_id(party), uuid4(document_id), _operator())
+            viewed = view_stored(installation, party_id(party), uuid4(document_id), operator())
         else:
             assert file is not None
             viewed = view_file(read(file), installation)
@@ -90,11 +88,9 @@ def show(
 
 
 def _view(viewed: Viewed, installation: Installation | None) -> View:
-    """The document to be read; a signature that does not hold is told before all else."""
+    """The document to be read; before all else what its reader must know of it."""
     view = readable(viewed.document, installation.knowledge.municipalities if installation else None)
-    if viewed.verdict.seal is Seal.BROKEN:
-        view = replace(view, notices=(viewed.verdict.danish, *view.notices))
-    return view
+    return replace(view, notices=(*viewed.notices, *view.notices))
 
 
 def _tell(viewed: Viewed, view: View, page: Path | None) -> None:
@@ -113,9 +109,9 @@ def _tell(viewed: Viewed, view: View, page: Path | None) -> None:
 
 def _document(view: View) -> Iterator[RenderableType]:
     yield Text(view.heading.upper(), style="bold")
-    yield _table(view.letterhead)
     for notice in view.notices:
-        yield Text(f"\n! {notice}", style="bold")
+        yield Text(f"\n! {notice}\n", style="bold")
+    yield _table(view.letterhead)
     for section in view.sections:
         yield from _block(section, 0)
 
@@ -163,11 +159,3 @@ def _minimum(finding: MinimumFinding) -> tuple[str, ...]:
     element = finding.element
     asked = f"{element.when.danish} ({_CERTAINTY[element.annotation.certainty]})"
     return element.danish, _PRESENCE[finding.presence], asked
-
-
-def _operator() -> str:
-    """Who runs the command, as the machine knows it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        return str(os.getuid())

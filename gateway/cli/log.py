@@ -10,7 +10,9 @@ import typer
 
 from gateway.cli.context import PartyArgument, SettingsFile, opened, party_id, read, written
 from gateway.domain.catalogue import Code
+from gateway.domain.disclosure import LogOrigin
 from gateway.domain.errors import InputError
+from gateway.domain.identifiers import PartyId
 from gateway.services import disclosure_log
 from gateway.translog.report import Report
 from gateway.translog.verifier import verify_bundle
@@ -23,11 +25,33 @@ def export(
     settings: SettingsFile,
     who: PartyArgument,
     bundle: Annotated[Path, typer.Argument(help="The file to write (ZIP).")],
+    closed: Annotated[
+        str | None,
+        typer.Option(help="Origin of a log of the party that was closed, in place of the one that grows."),
+    ] = None,
 ) -> None:
     """Write a party's log as a bundle, and print its checkpoint: keep that outside, it anchors the next audit."""
     with opened(settings) as installation, written(bundle) as target:
-        checkpoint = disclosure_log.export(installation, party_id(who), target)
+        if closed is None:
+            checkpoint = disclosure_log.export(installation, party_id(who), target)
+        else:
+            checkpoint = disclosure_log.export_closed(installation, _origin(closed, party_id(who)), target)
     typer.echo(checkpoint, nl=False)
+
+
+@application.command("checkpoints")
+def checkpoints(
+    settings: SettingsFile,
+    folder: Annotated[Path, typer.Argument(help="Where to write PARTY.checkpoint, one file a log.")],
+) -> None:
+    """Write the newest checkpoint of every log into a folder, to be kept outside; nothing is added to the logs."""
+    with opened(settings) as installation:
+        newest = disclosure_log.newest_checkpoints(installation)
+    folder.mkdir(parents=True, exist_ok=True)
+    for party, note in newest.items():
+        with written(folder / f"{party}.checkpoint", 0o644) as file:
+            file.write(note.encode())
+    typer.echo(f"{len(newest)} checkpoints")
 
 
 @application.command("key")
@@ -57,6 +81,16 @@ def verify(
     else:
         typer.echo("\n".join(_lines(report)))
     raise typer.Exit(report.verdict.value)
+
+
+def _origin(text: str, party: PartyId) -> LogOrigin:
+    try:
+        origin = LogOrigin.parse(text)
+    except ValueError as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{text}: {error}") from error
+    if origin.party != party:
+        raise InputError(Code.NOT_FOUND)
+    return origin
 
 
 def _lines(report: Report) -> list[str]:

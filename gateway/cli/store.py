@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import SettingsFile, opened, settings_of
-from gateway.domain.catalogue import Code
-from gateway.domain.errors import InputError
-from gateway.services.store_check import check_store
-from gateway.storage.copy import copy_rows
+from gateway.cli.context import SettingsFile, opened
+from gateway.services.backup import back_up
+from gateway.services.moving import move_store
 from gateway.storage.database import Database
 
 application = typer.Typer(help="The store.", no_args_is_help=True)
+
+
+@application.command("backup")
+def backup(
+    settings: SettingsFile,
+    folder: Annotated[Path, typer.Argument(help="Where to write it; an earlier backup there is replaced.")],
+) -> None:
+    """Write a backup of an SQLite store, database and contents, while the gateway goes on. The keys are not in it.
+
+    What is restored from it must pass `bropost restore check` before it serves.
+    """
+    with opened(settings) as installation:
+        made = back_up(installation, folder)
+    for party, size in made.logs.items():
+        typer.echo(f"{party}: a log of {size} entries")
+    typer.echo(f"{made.contents.files} files of contents were copied, {made.contents.gone} are gone")
 
 
 @application.command("copy")
@@ -26,25 +43,13 @@ def copy(
 ) -> None:
     """Copy the database of a stopped gateway into another one, and verify it there: rows, evidence, logs.
 
-    Either all of it arrives or nothing. The settings still name the old database: change store.database afterwards.
+    Either all of it arrives or nothing. The old database is refused from then on: change store.database afterwards.
     Contents that are files, and the key store, stay where they are.
     """
-    store = settings_of(settings).store
-    if Database.open(store.database, busy_seconds=store.busy_seconds).is_used_by_others():
-        raise InputError(Code.ARGUMENT_INVALID, what="the gateway uses its database; stop it first")
-    target = Database.open(to, busy_seconds=store.busy_seconds)
-    try:
-        target.migrate()
-        with (
-            opened(settings) as installation,
-            installation.database.transaction() as old,
-            target.transaction() as new,
-        ):
-            counts = copy_rows(old, new)
-            checked = check_store(installation, new)
-    finally:
-        target.close()
-    typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables are the same")
+    with opened(settings, alone=True) as installation, _made(to) as target:
+        moved = move_store(installation, target, to)
+    checked = moved.checked
+    typer.echo(f"{moved.rows} rows of {moved.tables} tables are the same")
     typer.echo(f"{checked.evidence} pieces of evidence hold")
     if checked.unjudged:
         typer.echo(
@@ -54,3 +59,14 @@ def copy(
         f"{checked.logs} logs of {checked.entries} entries fit their {checked.checkpoints} checkpoints"
     )
     typer.echo("Done. Now set store.database to the new address.")
+
+
+@contextmanager
+def _made(address: str) -> Generator[Database]:
+    """A database with tables, for the block."""
+    database = Database.open(address, busy_seconds=5)
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -92,6 +93,17 @@ class Certificate:
     def issuer_der(self) -> bytes:
         """The issuer's name in DER."""
         return self.x509.issuer.public_bytes()
+
+    @property
+    def subject_key(self) -> bytes | None:
+        """The subject key identifier, or None if it has none."""
+        found = self.extension(x509.SubjectKeyIdentifier)
+        return None if found is None else found.digest
+
+    @property
+    def sha1(self) -> bytes:
+        """SHA-1 of the DER, by which some messages name a certificate; it only selects, the signature decides."""
+        return hashlib.sha1(self.der, usedforsecurity=False).digest()
 
     def is_current(self, at: datetime) -> bool:
         """Whether `at`, a zoned time, lies within the validity, both ends included."""

@@ -5,12 +5,9 @@ The path is built from the trust store; certificates in a message are only candi
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
-from enum import Enum
 from itertools import pairwise
 from typing import Final
 
@@ -22,6 +19,7 @@ from gateway.crypto.certificate import Certificate, malformed
 from gateway.crypto.identity import Identity, read_identity
 from gateway.crypto.revocation import Revocations, Status
 from gateway.crypto.trust import TrustStore, find_path, no_path
+from gateway.crypto.verdicts import Usage, Verdict, Verdicts
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
 
@@ -31,20 +29,13 @@ __all__ = [
     "TrustStore",
     "TrustedCertificate",
     "Usage",
+    "keep_verdict",
     "verify_certificate",
 ]
 
 MOST_SENT: Final = 4  # certificates in one message: leaf, issuing authority, root, and one to spare
-_VERDICTS_KEPT: Final = 1024  # systems and parties of one installation; each takes a few kilobytes
 
-
-class Usage(Enum):
-    """What a certificate's key has signed."""
-
-    MESSAGE = "a system signs messages"
-    CONTENT = "a party signs documents"
-    SEAL = "a gateway seals evidence and answers"
-
+verdicts: Final = Verdicts()
 
 _MADE_HERE: Final = object()
 
@@ -57,6 +48,7 @@ class TrustedCertificate:
     identity: Identity
     chain: tuple[Certificate, ...]  # as verified: leaf first, root last
     at: datetime
+    verdict: Verdict = field(compare=False, repr=False)
     made_by: InitVar[object]
 
     def __post_init__(self, made_by: object) -> None:
@@ -82,57 +74,19 @@ def verify_certificate(
     leaf = chain[0]
     if not leaf.is_current(at):
         raise TrustError(Code.CERTIFICATE_TIME)
-    verdict = _verdicts.get(tuple(chain), usage, trust, at)
+    verdict = verdicts.find(chain, usage, trust, at) or _judge(tuple(chain), usage, trust, at)
     for certificate, issuer in pairwise(verdict.path):
         if revocations.status(certificate, issuer, at) is Status.REVOKED:
             raise TrustError(Code.CERTIFICATE_REVOKED)
-    return TrustedCertificate(leaf, verdict.identity, verdict.path, at, _MADE_HERE)
+    return TrustedCertificate(leaf, verdict.identity, verdict.path, at, verdict, _MADE_HERE)
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What holds of a chain as long as its certificates are current and not revoked."""
-
-    path: tuple[Certificate, ...]  # leaf first, root last
-    identity: Identity
-
-    def is_current(self, at: datetime) -> bool:
-        return all(certificate.is_current(at) for certificate in self.path)
+def keep_verdict(trusted: TrustedCertificate) -> None:
+    """Keep what was found of a certificate, once its key has signed something that holds, or is a key of ours."""
+    verdicts.keep(trusted.verdict)
 
 
-_Key = tuple[tuple[Certificate, ...], Usage, TrustStore]
-
-
-class _Verdicts:
-    """The newest good verdicts, so that signatures on certificates are verified once and not per message.
-
-    Time and revocation are no part of a verdict. Bad verdicts are not kept: strangers could fill the room with them.
-    """
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, _Verdict] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, chain: tuple[Certificate, ...], usage: Usage, trust: TrustStore, at: datetime) -> _Verdict:
-        """The verdict on the chain, from memory if it still stands at `at`."""
-        key = (chain, usage, trust)
-        with self._lock:
-            known = self._kept.get(key)
-            if known is not None and known.is_current(at):
-                self._kept.move_to_end(key)
-                return known
-        fresh = _judge(chain, usage, trust, at)
-        with self._lock:
-            self._kept[key] = fresh
-            while len(self._kept) > _VERDICTS_KEPT:
-                self._kept.popitem(last=False)
-        return fresh
-
-
-_verdicts: Final = _Verdicts()
-
-
-def _judge(chain: tuple[Certificate, ...], usage: Usage, trust: TrustStore, at: datetime) -> _Verdict:
+def _judge(chain: tuple[Certificate, ...], usage: Usage, trust: TrustStore, at: datetime) -> Verdict:
     leaf = chain[0]
     SignatureAlgorithm.for_key(leaf.public_key)
     _require_end_entity(leaf)
@@ -140,7 +94,7 @@ def _judge(chain: tuple[Certificate, ...], usage: Usage, trust: TrustStore, at: 
     _require_usage(leaf, usage)
     if not trust.policies <= _policies(leaf):
         raise TrustError(Code.CERTIFICATE_USAGE, what="policy")
-    return _Verdict(path, read_identity(leaf))
+    return Verdict(path, read_identity(leaf), usage, trust)
 
 
 def _require_end_entity(leaf: Certificate) -> None:

@@ -47,6 +47,7 @@ class RevocationList:
     this_update: datetime  # the issuer's clock, UTC
     next_update: datetime
     revoked: Mapping[int, datetime] = field(compare=False, repr=False)  # serial number -> time of revocation
+    number: int | None = None  # RFC 5280 §5.2.3: increases with every list of the issuer
 
     @staticmethod
     def from_der(der: bytes, issuer: Certificate) -> RevocationList:
@@ -61,7 +62,33 @@ class RevocationList:
         _require_signed(crl, issuer)
         if crl.next_update_utc is None:  # RFC 5280 §5.1.2.5
             raise _untrusted("no nextUpdate")
-        return RevocationList(der, issuer, crl.last_update_utc, crl.next_update_utc, _entries(crl))
+        return RevocationList(
+            der, issuer, crl.last_update_utc, crl.next_update_utc, _entries(crl), _number(crl)
+        )
+
+    @staticmethod
+    def all_from_der(der: bytes, issuers: Iterable[Certificate]) -> tuple[RevocationList, ...]:
+        """The list in these untrusted octets, once for each of the trusted `issuers` whose signature it carries.
+
+        An authority with a new key may keep its name, and one key may have two certificates. Errors as `from_der`;
+        also if the list fits none of them.
+        """
+        name = _load(der).issuer.public_bytes()
+        refused, found = _untrusted("an unknown issuer"), []
+        for issuer in issuers:
+            if issuer.subject_der == name:
+                try:
+                    found.append(RevocationList.from_der(der, issuer))
+                except TrustError as error:
+                    refused = error
+        if not found:
+            raise refused
+        return tuple(found)
+
+    def is_older_than(self, other: RevocationList) -> bool:
+        """Whether the issuer made the other list later, by its time or by its number."""
+        by_number = self.number is not None and other.number is not None and self.number < other.number
+        return self.this_update < other.this_update or by_number
 
     def status(self, certificate: Certificate, at: datetime) -> Status:
         """What the list says about a certificate of its issuer: revoked if taken back at `at` or before."""
@@ -90,10 +117,7 @@ class Revocations:
 
     def with_list(self, der: bytes, issuers: Iterable[Certificate]) -> Revocations:
         """These lists and a fresh one; older lists stay, to answer for earlier times. Errors as `build`."""
-        name = _load(der).issuer.public_bytes()
-        fresh = tuple(RevocationList.from_der(der, one) for one in issuers if one.subject_der == name)
-        if not fresh:
-            raise _untrusted("an unknown issuer")
+        fresh = RevocationList.all_from_der(der, issuers)
         return replace(self, lists=(*self.lists, *(one for one in fresh if one not in self.lists)))
 
     def without_older_than(self, at: datetime) -> Revocations:
@@ -175,6 +199,14 @@ def _require_signed(crl: x509.CertificateRevocationList, issuer: Certificate) ->
     key = issuer.public_key
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not crl.is_signature_valid(key):
         raise _untrusted("signature")
+
+
+def _number(crl: x509.CertificateRevocationList) -> int | None:
+    """The number of the list, if it has one."""
+    try:
+        return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _entries(crl: x509.CertificateRevocationList) -> Mapping[int, datetime]:

@@ -23,6 +23,7 @@ from gateway.crypto.certificates import (
     TrustedCertificate,
     TrustStore,
     Usage,
+    keep_verdict,
     verify_certificate,
 )
 from gateway.crypto.keys import SigningKey
@@ -167,6 +168,7 @@ def verify(
     check_digest(properties, exclusive(properties_element))
     root = _without_unsigned(root, parsed.element)
     check_digest(document, exclusive(root))
+    keep_verdict(trusted)
     return VerifiedContent(root, octets, trusted, signed.signing_time, document.digest, _MADE_HERE)
 
 

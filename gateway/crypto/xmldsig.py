@@ -60,7 +60,7 @@ def parse_signature(element: etree._Element, *, max_references: int) -> ParsedSi
     Needed: SignedInfo, SignatureValue, KeyInfo, then up to four Objects. TrustError SIGNATURE_SHAPE, or
     SIGNATURE_ALGORITHM naming what is not on the allow-list.
     """
-    # XML Signature 1.1 §4.1
+    # XML Signature 1.1 §4.2
     if element.tag != SIGNATURE:
         raise malformed("no ds:Signature")
     if next(element.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity), None) is not None:

@@ -60,6 +60,7 @@ class Basis(Enum):
     EVENT = "event"
     MOVE = "move"
     FOLLOW = "follow"
+    WITHDRAW = "withdraw"
     COOP = "coop"
     CONSENT = "consent"
     SPECIAL = "special"

@@ -315,6 +315,12 @@ class Code(Enum):
         "Attachment {number} is not an accepted file ({what}). Send PDF, PNG, JPEG or plain text without active content.",
         "Bilag {number} er ikke en tilladt fil ({what}). Send PDF, PNG, JPEG eller ren tekst uden aktivt indhold.",
     )
+    ATTACHMENT_INFECTED = _input(
+        "The antivirus found {signature} in attachment {number}. Nothing was accepted. Examine the file where it comes from, "
+        "and send the document without it or with a clean one.",
+        "Antivirus fandt {signature} i bilag {number}. Intet er modtaget. Undersøg filen dér, hvor den kommer fra, og send "
+        "dokumentet uden den eller med en ren fil.",
+    )
     CONTENT_DIGEST_DIFFERENT = _input(
         "ContentDigest is not the SHA-256 of the octets that Retrieve gave. Retrieve the document again and store it whole.",
         "ContentDigest er ikke SHA-256 af de bytes, Retrieve gav. Hent dokumentet igen, og gem det helt.",
@@ -385,6 +391,48 @@ class Code(Enum):
         Family.UNAVAILABLE,
         "The gateway is busy. Try again after {seconds} seconds with the same document.",
         "Gatewayen er optaget. Prøv igen om {seconds} sekunder med samme dokument.",
+    )
+    RATE_LIMITED = Row(
+        Family.UNAVAILABLE,
+        "The system sends more than {limit} requests a minute with this certificate. Try again after {seconds} seconds, and "
+        "ask less often: ListEvents tells everything that happened since the last time.",
+        "Fagsystemet sender mere end {limit} anmodninger i minuttet med dette certifikat. Prøv igen om {seconds} sekunder, "
+        "og spørg sjældnere: ListEvents fortæller alt, der er sket siden sidst.",
+    )
+    QUOTA_EXCEEDED = Row(
+        Family.UNAVAILABLE,
+        "The system has sent what it may send in a day ({limit} {what}). Try again after {seconds} seconds with the same "
+        "document, or ask the operator for a larger quota. Everything but sending goes on.",
+        "Fagsystemet har sendt det, det må sende på en dag ({limit} {what}). Prøv igen om {seconds} sekunder med samme "
+        "dokument, eller bed driften om en større kvote. Alt andet end at sende går fortsat.",
+    )
+    ANTIVIRUS_UNAVAILABLE = Row(
+        Family.UNAVAILABLE,
+        "The antivirus gives no verdict on the attachments now ({what}). Nothing was accepted; try again later with the "
+        "same document.",
+        "Antivirus giver nu ingen afgørelse om bilagene ({what}). Intet er modtaget; prøv igen senere med samme dokument.",
+    )
+    DATABASE_IN_USE = _input(
+        "The gateway or a command uses its database now. Stop the gateway, and try again.",
+        "Gatewayen eller en kommando bruger databasen nu. Stands gatewayen, og prøv igen.",
+    )
+    STORE_MOVED = _input(
+        "The store was moved to {address}. Served from here too, every log would get a second history. "
+        "Set store.database to that address.",
+        "Lageret er flyttet til {address}. Bruges det også her, får hver log to historier. "
+        "Sæt store.database til den adresse.",
+    )
+    STORE_RESTORED = _input(
+        "The store comes from a backup and was not compared with what is known outside. Run `bropost restore check` with "
+        "the newest checkpoint of every log.",
+        "Lageret kommer fra en sikkerhedskopi og er ikke sammenlignet med det, der kendes udenfor. Kør "
+        "`bropost restore check` med hver logs nyeste kontrolpunkt.",
+    )
+    STORE_BEHIND = _input(
+        "The store lacks entries that a checkpoint kept outside tells of. Do not serve it: restore a newer backup, or go on "
+        "knowingly with `bropost restore accept`, as docs/operations.md says.",
+        "Lageret mangler poster, som et kontrolpunkt udenfor vidner om. Brug det ikke: gendan en nyere sikkerhedskopi, "
+        "eller fortsæt bevidst med `bropost restore accept`, som docs/operations.md beskriver.",
     )
     STORE_UNAVAILABLE = Row(
         Family.UNAVAILABLE,

@@ -39,6 +39,7 @@ class Provision(DatedCode):
     certainty: Certainty = Certainty.KNOWLEDGE
     is_consent: bool = False  # it holds only with a consent of the young person
     carries_documents: bool = True  # False: the rule covers statistics, never a document about a person
+    under: int | None = None  # years: it carries nothing about whoever is as old as this or older
 
 
 @dataclass(frozen=True)

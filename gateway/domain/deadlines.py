@@ -1,4 +1,4 @@
-"""Deadlines: which waits a state opens, when each falls due, what its silence becomes, and who is told.
+"""Deadlines: which waits a state opens and keeps open, when each falls due, what its silence becomes, who is told.
 
 All times are zoned UTC; spans run in Danish working time. A deadline is a row, and its firing is an event.
 """
@@ -6,7 +6,7 @@ All times are zoned UTC; spans run in Danish working time. A deadline is a row, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum, unique
 from typing import Final
@@ -15,21 +15,23 @@ from gateway.domain.calendar import Calendar, local_day
 from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import WISHED_ANSWER, DocumentKind, Urgency, WorkingSpan
-from gateway.domain.status import State, Status
+from gateway.domain.status import AnswerCode, State, Status
 
-_LONGEST_WISH: Final = timedelta(days=366)  # a reply wished for later than this would be no deadline at all
+CONFIRMED_WITHIN: Final = WorkingSpan(days=10)
+"""How long the recipient may take to say that its copy of a withdrawn document is deleted. No rule of law sets it."""
 
 
 @unique
 class DeadlineKind(Enum):
-    """What is waited for; the value is the state that ends the wait, if one does."""
+    """What is waited for; the value is the kind of event that is waited for."""
 
-    RELAY = State.RELAYED
-    DELIVERY = State.AVAILABLE
-    HANDOVER = State.HANDED_OVER
-    READ = State.READ
-    ANSWER = State.ANSWERED
-    FOLLOW_UP = None  # the day on which two parties look at their agreement again
+    RELAY = "RELAYED"
+    DELIVERY = "AVAILABLE"
+    HANDOVER = "HANDED_OVER"
+    READ = "READ"
+    ANSWER = "ANSWERED"
+    DELETION = "DELETION_ANSWERED"  # that the copy of a withdrawn document is deleted, or why not
+    FOLLOW_UP = "FOLLOW_UP_DUE"  # the day on which two parties look at their agreement again
 
 
 @unique
@@ -112,6 +114,16 @@ FIRINGS: Final = {
             Told.ATTENTION,
         ),
     ),
+    DeadlineKind.DELETION: _firing(
+        State.UNANSWERED,
+        EvidenceEvent.ANSWER_EXPIRY,
+        ReasonCode.DELETION_NOT_CONFIRMED,
+        told=(Told.SENDER, Told.ATTENTION, Told.DEPUTY),
+        warned=(
+            Told.SENDER,
+            Told.ATTENTION,
+        ),
+    ),
 }
 """Every kind of deadline that is broken by silence, with what becomes of it. A follow-up is only a day that comes."""
 
@@ -168,16 +180,36 @@ class Deadline:
     warn_at: datetime
     due_at: datetime
 
-    @property
-    def firing(self) -> Firing:
-        """What it becomes if it passes in silence."""
-        return FIRINGS[self.kind]
 
-    def is_met(self, status: Status) -> bool:
-        """Whether there is nothing left to wait for: the state was reached, or the document was withdrawn."""
-        if self.kind is DeadlineKind.ANSWER:
-            return status.is_withdrawn or (status.answer is not None and status.answer.is_final)
-        return status.is_withdrawn or (self.kind.value is not None and status.reached(self.kind.value))
+@dataclass(frozen=True)
+class Situation:
+    """What of the life of a document and of those around it decides which of its waits are open."""
+
+    status: Status
+    is_replaced: bool = False  # a correction of it stands: that does the waiting
+    has_come: bool = False  # what it asks for has come otherwise than by an answer: a letter that was awaited
+    is_superseded: bool = False  # a newer version of the agreement binds the parties
+    is_deletion_answered: bool = False
+    is_given_up: bool = False  # the operator gave its delivery up, and told its sender
+
+    def waits_for(self, kind: DeadlineKind) -> bool:
+        """Whether a wait of this kind, once it was opened, has something to wait for still."""
+        status = self.status
+        if kind is DeadlineKind.DELETION:
+            return status.is_withdrawn and not self.is_deletion_answered
+        if status.is_withdrawn or self.is_given_up:
+            return False
+        if kind is DeadlineKind.FOLLOW_UP:
+            return status.verdict is not AnswerCode.DECLINED and not self.is_superseded
+        if kind in TAKEN_OVER and self.is_replaced:
+            return False
+        if kind is DeadlineKind.ANSWER:
+            return status.verdict is None and not self.has_come
+        return not status.reached(State(kind.value))
+
+
+TAKEN_OVER: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.ANSWER)
+"""The waits that a correction takes over from what it corrects."""
 
 
 def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) -> tuple[Deadline, ...]:
@@ -191,9 +223,43 @@ def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) 
 
 def answer_anew(earlier: Deadline, at: datetime, calendar: Calendar) -> Deadline:
     """The wait for an answer that begins at `at`, when a question came in its place: as long as the one before."""
-    span = calendar.working_time_between(earlier.opened_at, earlier.due_at)
+    return _lasting(earlier, calendar.working_time_between(earlier.opened_at, earlier.due_at), at, calendar)
+
+
+def resumed(earlier: Deadline, ended_at: datetime, at: datetime, calendar: Calendar) -> Deadline:
+    """The wait that opens again at `at`, since what had ended it at `ended_at` was taken back.
+
+    Its clock stood still meanwhile: it has the working time that was left, so that nobody wins time by giving
+    something and taking it back. A follow-up keeps its day.
+    """
+    if earlier.kind is DeadlineKind.FOLLOW_UP:
+        return replace(
+            earlier, opened_at=at, warn_at=max(at, earlier.warn_at), due_at=max(at, earlier.due_at)
+        )
+    left = calendar.working_time_between(ended_at, max(ended_at, earlier.due_at))
+    return _lasting(earlier, left, at, calendar)
+
+
+def hastened(own: Deadline, taken_over: Deadline, at: datetime, calendar: Calendar) -> Deadline:
+    """The wait of a correction: its own, or until the one it takes over was due, if that is sooner.
+
+    So no chain of corrections puts off for ever that somebody must read and answer.
+    """
+    if taken_over.due_at >= own.due_at:
+        return own
+    due = max(at, taken_over.due_at)
+    return replace(own, warn_at=_halfway(at, due, calendar), due_at=due)
+
+
+def deletion_of(document_id: Uuid4, at: datetime, calendar: Calendar) -> Deadline:
+    """The wait for the word of the recipient that its copy of a document, withdrawn at `at`, is deleted."""
+    due = CONFIRMED_WITHIN.after(at, calendar)
+    return Deadline(document_id, DeadlineKind.DELETION, at, _halfway(at, due, calendar), due)
+
+
+def _lasting(earlier: Deadline, span: timedelta, at: datetime, calendar: Calendar) -> Deadline:
     due = calendar.add_working_time(at, span)
-    return Deadline(earlier.document_id, DeadlineKind.ANSWER, at, _halfway(at, due, calendar), due)
+    return replace(earlier, opened_at=at, warn_at=_halfway(at, due, calendar), due_at=due)
 
 
 _REMOTE: Final = {
@@ -247,18 +313,21 @@ def _times(
 def _answer_due(
     at: datetime, span: WorkingSpan | None, reply_due: date | None, calendar: Calendar
 ) -> datetime:
-    """The earlier of what the kind says and what the sender wishes; never before a working day has been open."""
+    """The earlier of what the kind says and what the sender wishes.
+
+    A wish for today is due when the next working day closes: who answers had not even been asked this morning.
+    """
     dues = [] if span is None else [span.after(at, calendar)]
     if reply_due is not None:
-        today = local_day(calendar.add_working_time(at, timedelta()))
-        dues.append(calendar.close_of(min(max(reply_due, today), today + _LONGEST_WISH)))
+        is_ahead = reply_due > local_day(at)
+        dues.append(calendar.close_of(reply_due) if is_ahead else calendar.add_working_days(at, 1))
     return min(dues)
 
 
 def _follow_up(at: datetime, agreed: date, calendar: Calendar) -> tuple[datetime, datetime]:
     """When the agreed day opens, or at once if it has come; warned of as the working day before it opens."""
     today = local_day(at)
-    day = min(max(agreed, today), today + _LONGEST_WISH)
+    day = max(agreed, today)
     before = day - timedelta(days=1)
     while before > today and not calendar.is_working_day(before):
         before -= timedelta(days=1)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from gateway.domain.calendar import local_day
 from gateway.domain.catalogue import Code
-from gateway.domain.cpr import Cpr
+from gateway.domain.cpr import Cpr, age
 from gateway.domain.errors import InputError, Violation
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import Direction, DocumentKind, Urgency
@@ -22,8 +22,12 @@ from gateway.domain.node import Node
 from gateway.domain.party import Role
 
 _BESIDE_THE_BODY = frozenset({"Header", "Attachments", "Signature"})
-# Of letters of support, interruptions and notes.
-_REFERENCES = ("AdmissionDocumentId", "RiskDocumentId", "RefersTo")
+_HEADER_REFERENCES = ("ReplyTo", "Corrects/DocumentId", "Withdraws/DocumentId")
+_BODY_REFERENCES = (
+    "AdmissionDocumentId",
+    "RiskDocumentId",
+    "RefersTo",
+)  # letters of support, interruptions, notes
 _WISHES = ("LetterWanted", "AnswerWanted", "ConfirmationWanted")  # of admissions, notes and agreements
 
 
@@ -51,6 +55,24 @@ class EarlierDocument:
 
     document_id: Uuid4
     reason: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An earlier document that this one names, and the element that names it."""
+
+    document_id: Uuid4
+    node: Node
+
+
+@dataclass(frozen=True)
+class OpenConversation:
+    """A conversation that a handover passes on: with whom it is, and the kind of its last document."""
+
+    conversation_id: Uuid4
+    counterpart: PartyId
+    last_kind: DocumentKind
+    node: Node
 
 
 @dataclass(frozen=True)
@@ -198,14 +220,38 @@ class Document:
         return _day(self.body, "FollowUpOn") if self.kind is DocumentKind.AGREEMENT_NOTICE else None
 
     @property
-    def counterparts(self) -> tuple[PartyId, ...]:
-        """The other parties of the open conversations that a handover names; none in other kinds."""
-        return tuple(_party(node).id for node in self.body.find_all("OpenConversation/Counterpart"))
+    def agreement_id(self) -> Uuid4 | None:
+        """What the versions of one agreement share; None for other kinds."""
+        return _uuid(self.body, "AgreementId") if self.kind is DocumentKind.AGREEMENT_NOTICE else None
 
     @property
-    def body_references(self) -> tuple[Uuid4, ...]:
-        """The earlier documents that the body names, in the kinds that do."""
-        return tuple(Uuid4(node.text) for name in _REFERENCES for node in self.body.find_all(name))
+    def open_conversations(self) -> tuple[OpenConversation, ...]:
+        """The conversations that a handover passes on; none in other kinds."""
+        return tuple(
+            OpenConversation(
+                Uuid4(_text(node, "ConversationId")),
+                _party(_need(node, "Counterpart")).id,
+                DocumentKind(_text(node, "LastKind")),
+                node,
+            )
+            for node in self.body.find_all("OpenConversation")
+        )
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every earlier document that header and body name."""
+        nodes = [node for name in _HEADER_REFERENCES for node in self.header.find_all(name)]
+        nodes += [node for name in _BODY_REFERENCES for node in self.body.find_all(name)]
+        return tuple(Reference(Uuid4(node.text), node) for node in nodes)
+
+    @property
+    def age(self) -> int | None:
+        """How old the young person was, in years, at what is reported, or else when the document was made.
+
+        None where there is nobody, or where the numbers tell no day of birth.
+        """
+        born = None if self.subject is None else self.subject.birth_date
+        return None if born is None else age(born, self.event_date or local_day(self.created_at))
 
     @property
     def event_date(self) -> date | None:

@@ -9,6 +9,7 @@ from gateway.domain.rule_checks_basis import check_basis
 from gateway.domain.rule_checks_body import check_body
 from gateway.domain.rule_checks_header import check_header
 from gateway.domain.rule_checks_minimum import check_minimum
+from gateway.domain.rule_checks_times import check_times
 from gateway.domain.rule_context import Case, RuleContext
 from gateway.domain.rules import Finding
 
@@ -27,6 +28,7 @@ def evaluate_case(case: Case) -> tuple[Finding, ...]:
         *check_minimum(case),
         *check_body(case),
         *check_answer(case),
+        *check_times(case),
         *lint(document, context.words),
         *lint_attachments(document, {each.number: each.text for each in context.attachments}, context.words),
     )

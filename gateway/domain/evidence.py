@@ -35,6 +35,7 @@ class EvidenceEvent(Enum):
     BUSINESS_ACCEPTANCE = "BusinessAcceptance"
     BUSINESS_REJECTION = "BusinessRejection"
     WITHDRAWAL = "Withdrawal"
+    CORRECTION = "Correction"
 
     @property
     def is_negative(self) -> bool:
@@ -82,6 +83,10 @@ class ReasonCode(Enum):
         "Dokumentet blev ikke gjort tilgængeligt for modtageren inden for fristen.",
         "The document was not made available to the recipient in time.",
     )
+    DELIVERY_ABANDONED = ReasonWords(
+        "Leveringen er opgivet: driften kan ikke få dokumentet frem til modtageren.",
+        "The delivery was given up: the operator cannot bring the document to the recipient.",
+    )
     NOT_FETCHED = ReasonWords(
         "Modtagerens fagsystem har ikke hentet og bekræftet dokumentet inden for fristen.",
         "The recipient's system did not fetch and confirm the document in time.",
@@ -96,13 +101,22 @@ class ReasonCode(Enum):
     NOT_ANSWERED = ReasonWords(
         "Modtageren har ikke svaret inden for fristen.", "The recipient did not answer in time."
     )
+    DELETION_NOT_CONFIRMED = ReasonWords(
+        "Modtageren har ikke inden for fristen svaret, om det tilbagekaldte dokument er slettet.",
+        "The recipient did not answer in time whether the withdrawn document is deleted.",
+    )
+    REPLACED = ReasonWords(
+        "Dokumentet er rettet af et nyere dokument.", "The document was corrected by a newer one."
+    )
     WRONG_RECIPIENT = ReasonWords("Sendt til en forkert modtager.", "Sent to a wrong recipient.")
     WRONG_SUBJECT = ReasonWords("Handlede om en forkert person.", "About a wrong person.")
     WRONG_CONTENT = ReasonWords("Indholdet var forkert.", "The content was wrong.")
     NO_BASIS = ReasonWords("Der var ikke hjemmel til at sende det.", "There was no legal basis to send it.")
     SUBJECT_OBJECTED = ReasonWords("Den unge gjorde indsigelse.", "The young person objected.")
     OBSOLETE = ReasonWords("Dokumentet er ikke længere aktuelt.", "The document is no longer current.")
-    OTHER = ReasonWords("Anden årsag; se teksten.", "Another reason; see the text.")
+    OTHER = ReasonWords(
+        "Anden årsag, som afsenderen har noteret.", "Another reason, which the sender has on record."
+    )
 
     @property
     def words(self) -> ReasonWords:

@@ -94,7 +94,6 @@ class KindRow:
     danish: str
     english: str
     waits: Waits = _READ_ONLY
-    released: bool = False  # whether its schema is part of the released document schema
 
 
 @unique
@@ -128,11 +127,6 @@ class DocumentKind(Enum):
         """Whether SendLetter carries it; SendNotice carries the others."""
         return self.value.endswith("Letter")
 
-    @property
-    def is_released(self) -> bool:
-        """Whether documents of this kind can be sent in this version."""
-        return self.row.released
-
     def waits(self, urgency: Urgency | None = None) -> Waits:
         """How long it may stay unread and unanswered, given the urgency of a risk notice."""
         return self.row.waits if urgency is None else WAITS_OF_URGENCY[urgency]
@@ -140,49 +134,30 @@ class DocumentKind(Enum):
 
 KINDS: Final = {
     DocumentKind.EDUCATION_ORDER_LETTER: KindRow(
-        _OUT, "Brev om uddannelsespålæg", "Letter on an education order", released=True
+        _OUT, "Brev om uddannelsespålæg", "Letter on an education order"
     ),
     DocumentKind.SUPPORT_NEED_LETTER: KindRow(
-        _OUT, "Brev om støttebehov uden pålæg", "Letter on support needs without an order", released=True
+        _OUT, "Brev om støttebehov uden pålæg", "Letter on support needs without an order"
     ),
-    DocumentKind.TRANSITION_LETTER: KindRow(
-        _OUT, "Brev om overgang", "Letter on a transition", released=True
-    ),
-    DocumentKind.APPLICATION_NOTICE: KindRow(
-        _IN, "Meddelelse om ansøgning", "Notice of application", released=True
-    ),
-    DocumentKind.ADMISSION_NOTICE: KindRow(
-        _IN, "Meddelelse om optagelse", "Notice of admission", released=True
-    ),
-    DocumentKind.ABSENCE_NOTICE: KindRow(_IN, "Meddelelse om fravær", "Notice of absence", released=True),
+    DocumentKind.TRANSITION_LETTER: KindRow(_OUT, "Brev om overgang", "Letter on a transition"),
+    DocumentKind.APPLICATION_NOTICE: KindRow(_IN, "Meddelelse om ansøgning", "Notice of application"),
+    DocumentKind.ADMISSION_NOTICE: KindRow(_IN, "Meddelelse om optagelse", "Notice of admission"),
+    DocumentKind.ABSENCE_NOTICE: KindRow(_IN, "Meddelelse om fravær", "Notice of absence"),
     DocumentKind.DROPOUT_RISK_NOTICE: KindRow(
-        _IN,
-        "Meddelelse om risiko for frafald",
-        "Notice of dropout risk",
-        WAITS_OF_URGENCY[Urgency.ONE_WEEK],
-        released=True,
+        _IN, "Meddelelse om risiko for frafald", "Notice of dropout risk", WAITS_OF_URGENCY[Urgency.ONE_WEEK]
     ),
-    DocumentKind.INTERRUPTION_NOTICE: KindRow(
-        _IN, "Meddelelse om afbrud", "Notice of interruption", released=True
-    ),
-    DocumentKind.COMPLETION_NOTICE: KindRow(
-        _IN, "Meddelelse om gennemførelse", "Notice of completion", released=True
-    ),
-    DocumentKind.TRANSITION_NOTICE: KindRow(
-        _IN, "Meddelelse om overgang", "Notice of transition", released=True
-    ),
-    DocumentKind.ANSWER_NOTICE: KindRow(_EVERY, "Svar", "Answer", released=True),
-    DocumentKind.AGREEMENT_NOTICE: KindRow(_BOTH, "Aftale", "Agreement", released=True),
-    DocumentKind.NOTE_NOTICE: KindRow(_BOTH, "Besked", "Note", released=True),
-    DocumentKind.CONTACT_CHANGE_NOTICE: KindRow(_BOTH, "Ny kontakt", "Change of contact", released=True),
-    DocumentKind.WITHDRAWAL_NOTICE: KindRow(
-        _EVERY, "Tilbagekaldelse", "Withdrawal", _ANSWERED, released=True
-    ),
+    DocumentKind.INTERRUPTION_NOTICE: KindRow(_IN, "Meddelelse om afbrud", "Notice of interruption"),
+    DocumentKind.COMPLETION_NOTICE: KindRow(_IN, "Meddelelse om gennemførelse", "Notice of completion"),
+    DocumentKind.TRANSITION_NOTICE: KindRow(_IN, "Meddelelse om overgang", "Notice of transition"),
+    DocumentKind.ANSWER_NOTICE: KindRow(_EVERY, "Svar", "Answer"),
+    DocumentKind.AGREEMENT_NOTICE: KindRow(_BOTH, "Aftale", "Agreement"),
+    DocumentKind.NOTE_NOTICE: KindRow(_BOTH, "Besked", "Note"),
+    DocumentKind.CONTACT_CHANGE_NOTICE: KindRow(_BOTH, "Ny kontakt", "Change of contact"),
+    DocumentKind.WITHDRAWAL_NOTICE: KindRow(_EVERY, "Tilbagekaldelse", "Withdrawal"),
     DocumentKind.HANDOVER_NOTICE: KindRow(
         frozenset({Direction.MUNICIPALITY_TO_MUNICIPALITY}),
         "Overdragelse mellem kommuner",
         "Handover",
         _ANSWERED,
-        released=True,
     ),
 }

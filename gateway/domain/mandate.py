@@ -100,7 +100,7 @@ class Mandate:
     system_id: Uuid4
     party_id: PartyId
     operations: frozenset[Operation]
-    kinds: frozenset[DocumentKind]  # for sending; reading is not limited by kind
+    kinds: frozenset[DocumentKind]  # for sending and withdrawing; reading is not limited by kind
     valid_from: datetime  # zoned UTC
     valid_until: datetime | None  # zoned UTC, excluded
     approved_by: str  # who approved at the party, as its own user id

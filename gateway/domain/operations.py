@@ -345,6 +345,7 @@ class RetrieveAnswer:
     state: State
     octets: bytes  # sealed; verified when they came
     attachments: tuple[AttachmentContent, ...] = ()
+    corrected_by: Uuid4 | None = None  # the newest document that replaces it
 
 
 @dataclass(frozen=True)
@@ -377,8 +378,9 @@ class WithdrawalAnswer:
     document_id: Uuid4
     state: State
     repeated: bool
-    content_removed: bool  # no system of the recipient had stored it; else the recipient must answer
+    content_removed: bool  # no system of the recipient had stored it: nothing of it is left here
     withdrawal: bytes  # the exact octets of the signed evidence
+    was_fetched: bool = False  # a system of the recipient was given it: then the recipient must answer
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "depth": "dybde",
     "elements": "elementer",
     "comments": "kommentarer",
+    "CDATA sections": "CDATA-sektioner",
+    "character references": "tegnhenvisninger",
     "attributes of one element": "attributter i ét element",
     "namespace declarations of one element": "navnerumserklæringer i ét element",
     "namespaces in scope of one element": "navnerum, der gælder i ét element",
@@ -169,6 +171,21 @@ PHRASES: Final[Mapping[str, str]] = {
     "an entry of a delta list": "en post fra en deltaliste",
     "an entry that is not readable": "en post, der ikke kan læses",
     "not a plain, complete list": "ikke en almindelig, fuldstændig liste",
+    "a time that lies ahead": "et tidspunkt, der ligger forude",
+    "older than the list at hand": "ældre end den liste, der haves",
+    "no whole answer in time": "intet helt svar i tide",
+    "a redirect to another host": "en henvisning til en anden vært",
+    "too many redirects": "for mange henvisninger",
+    "a compressed answer": "et komprimeret svar",
+    "an answer that is too large": "et svar, der er for stort",
+    "an answer that is cut off": "et svar, der er afkortet",
+    "HTTP status {}": "HTTP-status {}",
+    # --- antivirus and quotas ------------------------------------------------------------------------
+    "it takes less at once": "det tager mindre ad gangen",
+    "no verdict": "ingen afgørelse",
+    "no connection": "ingen forbindelse",
+    "documents": "dokumenter",
+    "megabytes": "megabyte",
     # --- the log and its bundle ----------------------------------------------------------------------
     "empty": "tom",
     "not three parts joined by +": "ikke tre dele forbundet med +",
@@ -247,6 +264,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "--usage {}": "--usage {}",
     "--address is no URL of a gateway": "--address er ikke en gateways URL",
     "--until lies in the past": "--until ligger i fortiden",
+    "--kind, --all-kinds and --no-kinds: give one of them": "--kind, --all-kinds og --no-kinds: angiv én af dem",
+    "nothing to change": "der er intet at ændre",
+    "{} never goes to this sort of party": "{} går aldrig til den slags part",
     "give a file or --document-id": "angiv en fil eller --document-id",
     "--document-id and --party belong together": "--document-id og --party hører sammen",
     "--document-id needs --settings": "--document-id kræver --settings",
@@ -255,26 +275,48 @@ PHRASES: Final[Mapping[str, str]] = {
     "a unit is a municipality code (0nnn) or an institution number of six characters": (
         "en enhed er en kommunekode (0nnn) eller et institutionsnummer på seks tegn"
     ),
+    "server.connections {} needs {} open files, and the system allows {} (LimitNOFILE, ulimit -n)": (
+        "server.connections {} kræver {} åbne filer, og systemet tillader {} (LimitNOFILE, ulimit -n)"
+    ),
     "server.tls_certificate {*} and server.tls_key {*} cannot be used together": (
         "server.tls_certificate {*} og server.tls_key {*} kan ikke bruges sammen"
     ),
     "store.database is the address of neither an SQLite file nor a PostgreSQL database": (
         "store.database er hverken adressen på en SQLite-fil eller på en PostgreSQL-database"
     ),
-    "store.database names another machine without ?sslmode=verify-full": (
-        "store.database nævner en anden maskine uden ?sslmode=verify-full"
+    "the address of the database names another machine without ?sslmode=verify-full": (
+        "databasens adresse nævner en anden maskine uden ?sslmode=verify-full"
+    ),
+    "the address of the database names no host and no folder of a socket (?host=)": (
+        "databasens adresse nævner hverken en vært eller mappen med en socket (?host=)"
+    ),
+    "the address of the database holds a password; name a file by ?passfile= instead (mode 0600)": (
+        "databasens adresse rummer en adgangskode; angiv i stedet en fil med ?passfile= (rettighed 0600)"
+    ),
+    "the address of the database says {}, which is not for it to say": (
+        "databasens adresse angiver {}, som ikke hører til der"
     ),
     "the database must be made with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0": (
         "databasen skal oprettes med ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
     ),
-    "the gateway uses its database; stop it first": "gatewayen bruger sin database; stop den først",
+    "two parties have sent a document of this id: name --party": (
+        "to parter har sendt et dokument med dette id: angiv --party"
+    ),
+    "a checkpoint is of a log of another installation": "et kontrolpunkt hører til en anden installations log",
+    "the store is not behind: it can serve as it is": "lageret mangler ikke noget: det kan bruges, som det er",
+    "the database is a server's: back it up with pg_dump": (
+        "databasen er en servers: tag sikkerhedskopi med pg_dump"
+    ),
     "store.database is not an address": "store.database er ikke en adresse",
     "store.database is not the address of an SQLite file": "store.database er ikke adressen på en SQLite-fil",
+    "the database is of another version of the gateway: the next start brings it up to date": (
+        "databasen er fra en anden version af gatewayen: næste start bringer den ajour"
+    ),
     "the database was made by another version of the gateway": (
         "databasen er lavet af en anden version af gatewayen"
     ),
-    "the database belongs to another installation than the setting installation says": (
-        "databasen hører til en anden installation end den, indstillingen installation angiver"
+    "the database belongs to installation {}, and the setting installation names another": (
+        "databasen hører til installation {}, og indstillingen installation nævner en anden"
     ),
     "others may read {} in the key store; take the right from them (chmod go=)": (
         "andre må læse {} i nøglelageret; fratag dem retten (chmod go=)"
@@ -283,6 +325,17 @@ PHRASES: Final[Mapping[str, str]] = {
     "a root certificate is not issued by itself": "et rodcertifikat er ikke udstedt af sig selv",
     "the certificate does not belong to the private key": "certifikatet hører ikke til den private nøgle",
     "a signing key is neither RSA nor P-256": "en signeringsnøgle er hverken RSA eller P-256",
+    "revocation.urls names no address": "revocation.urls nævner ingen adresse",
+    "a next key needs its key, its chain and its time": (
+        "en kommende nøgle kræver sin nøgle, sin certifikatkæde og sit tidspunkt"
+    ),
+    "a next key is another organisation's": "en kommende nøgle er en anden organisations",
+    "a next key does not hold when it takes over": "en kommende nøgle gælder ikke, når den tager over",
+    "the time from which the new certificate counts": "tidspunktet, fra hvilket det nye certifikat gælder",
+    "the time at which the key takes over": "tidspunktet, hvor nøglen tager over",
+    "the old certificate would end before the new one counts": (
+        "det gamle certifikat ville ophøre, før det nye gælder"
+    ),
     "a checkpoint key": "en kontrolpunktsnøgle",
     "a checkpoint key is not Ed25519": "en kontrolpunktsnøgle er ikke Ed25519",
     "a key encryption key": "en nøglekrypteringsnøgle",

@@ -48,6 +48,7 @@ class Verdict(Enum):
     NO_NECESSITY = "NO_NECESSITY"  # one would, if the claim said why this is essential
     NO_CONSENT = "NO_CONSENT"  # a consent is claimed, but it does not hold for this category
     BEFORE_ORDER = "BEFORE_ORDER"  # a measure from before the first education order
+    TOO_OLD = "TOO_OLD"  # a claimed provision would, but it is about younger people
 
 
 # One way to be carried is enough; of several reasons against, the one that is easiest to mend is told.
@@ -56,6 +57,7 @@ _TOLD_FIRST: Final = (
     Verdict.NO_NECESSITY,
     Verdict.BEFORE_ORDER,
     Verdict.NO_CONSENT,
+    Verdict.TOO_OLD,
     Verdict.NO_BASIS,
 )
 
@@ -117,6 +119,11 @@ class Gate:
             is Verdict.ALLOWED
         )
 
+    @property
+    def is_stopped_by_age(self) -> bool:
+        """Whether an element may not be shared because the young person is too old for the provision claimed."""
+        return any(judgement.verdict is Verdict.TOO_OLD for judgement in self.judgements)
+
     def lacks_consent(self, claim: LegalBasis) -> bool:
         """Whether the claim rests on a consent that is not there, or not in force when the document was made."""
         provision = self._provision(claim)
@@ -174,18 +181,25 @@ class Gate:
 
     def _carried(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
         basis_set = self.policy.basis_sets[basis]
-        if basis_set.carried_by_any and self._carries_any:
-            return Verdict.ALLOWED
+        if basis_set.carried_by_any and self._carrying_any:
+            return Verdict.ALLOWED if any(map(self._is_young_enough, self._carrying_any)) else Verdict.TOO_OLD
         if basis_set.carried_by_wish and self.document.header.has("OwnWords/Form"):
             return Verdict.ALLOWED
         return _told(
             {
                 self._try(carrier, claim, category, block)
+                if self._is_young_enough(provision)
+                else Verdict.TOO_OLD
                 for carrier in basis_set.carriers
                 for claim, provision in self._claims
                 if provision.code in carrier.provisions
             }
         )
+
+    def _is_young_enough(self, provision: Provision) -> bool:
+        """Whether the provision is about people of this age. Nobody's age is too high."""
+        years = self.document.age
+        return provision.under is None or years is None or years < provision.under
 
     def _try(self, carrier: Carrier, claim: LegalBasis, category: Category, block: Node | None) -> Verdict:
         """Whether this claim meets the condition under which the carrier carries."""
@@ -235,10 +249,10 @@ class Gate:
         )
 
     @cached_property
-    def _carries_any(self) -> bool:
-        """Whether something is claimed that lets a document be sent; the rule on CPR numbers alone does not."""
+    def _carrying_any(self) -> tuple[Provision, ...]:
+        """What is claimed that lets a document be sent; the rule on CPR numbers alone does not."""
         only_numbers = self.policy.basis_sets[Basis.CPR].provisions
-        return any(provision.code not in only_numbers for _, provision in self._claims)
+        return tuple(provision for _, provision in self._claims if provision.code not in only_numbers)
 
     @cached_property
     def _verdicts(self) -> dict[tuple[Category, Basis, str | None], Verdict]:

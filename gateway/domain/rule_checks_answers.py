@@ -77,7 +77,6 @@ def _promises(case: Case) -> list[int]:
     document = case.document
     return [
         known.answer_within
-        for known in case.context.history
-        if known.answer_within is not None
-        and (known.conversation_id, known.sender) == (document.conversation_id, document.sender.id)
+        for known in case.conversation(document.conversation_id, case.ends)
+        if known.answer_within is not None and known.sender == document.sender.id
     ]

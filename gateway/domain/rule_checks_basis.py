@@ -26,7 +26,7 @@ def check_basis(case: Case) -> Iterator[Finding]:
     attached = {entry.node.path: entry.number for entry in case.document.attachments}
     for node, judgement in _gathered(case):
         parent = node.path.rpartition("/")[0]
-        if judgement.verdict is not Verdict.ALLOWED:
+        if judgement.verdict not in (Verdict.ALLOWED, Verdict.TOO_OLD):  # H08 tells of the age
             if parent in attached and _is_health(judgement):
                 yield error(Rule.H19, node, n=Words.same(str(attached[parent])))
             elif node.name != "TargetGroup":

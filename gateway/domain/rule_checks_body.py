@@ -1,7 +1,8 @@
-"""The rules on blocks, letters and notices (D01, D02, D10, L01 to L04, N01 to N04)."""
+"""The rules on blocks, letters and notices (H04 of education codes, D01, D02, D04, D10, L01 to L04, N01 to N04)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
@@ -29,6 +30,9 @@ _LOCAL: Final = {"Reason": "LocalReason"}  # the code of the school's own system
 # Bodies with no room for words: the items of an agreement tell of who takes part, and why a contact changes is told to
 # nobody.
 _WORDLESS: Final = frozenset({"AgreementNotice", "ContactChangeNotice"})
+# What is next for the young person: a code and no more, since nobody is to describe it for them.
+_TOLD_ENOUGH: Final = frozenset({"NextKnown"})
+_EDUCATION_CODES: Final = ("Education/Code", "CurrentEducation/Code")
 _CONTACTS: Final = frozenset({"Contact", "Primary", "Deputy", "Owner"})
 _HELP: Final = ("Mentor", "ItBackpack", "EarlierStarts", "MunicipalHelp")
 _LETTERS_OF_SUPPORT: Final = frozenset(
@@ -45,6 +49,7 @@ def check_body(case: Case) -> Iterator[Finding]:
     """The findings on every block, and on letters and notices as such."""
     for node in (*case.document.header.blocks(), *case.document.body.blocks()):
         yield from _block(node)
+    yield from _education_codes(case)
     yield from _letter(case)
     yield from _late(case)
     if case.document.kind is DocumentKind.DROPOUT_RISK_NOTICE:
@@ -53,6 +58,8 @@ def check_body(case: Case) -> Iterator[Finding]:
         yield from _transition(case)
     if case.document.kind is DocumentKind.ABSENCE_NOTICE:
         yield from _absence_period(case.document.body)
+    if case.document.kind is DocumentKind.AGREEMENT_NOTICE:
+        yield from _item_numbers(case.document.body)
     if case.document.kind is DocumentKind.INTERRUPTION_NOTICE and not _risk_notices(case):
         yield warning(Rule.N03, case.document.body)
 
@@ -66,7 +73,7 @@ def _block(node: Node) -> Iterator[Finding]:
         child
         for child in node.children
         if child.text == "OTHER" and child.name not in _EXPLAINS and _LOCAL.get(child.name) not in members
-        if node.name not in _WORDLESS
+        if node.name not in _WORDLESS and child.name not in _TOLD_ENOUGH
     ]
     if others and not any(members[name].text != "OTHER" for name in _EXPLAINS if name in members):
         yield from (error(Rule.D10, other) for other in others)
@@ -74,6 +81,15 @@ def _block(node: Node) -> Iterator[Finding]:
         yield error(Rule.L02, node)
     if node.name == "Mentor" and members["Status"].text == "GRANTED":
         yield from _mentor_period(node)
+
+
+def _education_codes(case: Case) -> Iterator[Finding]:
+    """A code names a list in force, and has the shape of that list's codes; the codes themselves are its owner's."""
+    for steps in _EDUCATION_CODES:
+        for node in case.document.body.find_all(steps):
+            system = case.context.education_codes.find(node.attribute("system") or "", on=case.created_on)
+            if system is None or not re.fullmatch(system.pattern, node.text):
+                yield error(Rule.H04, node)
 
 
 def _mentor_period(node: Node) -> Iterator[Finding]:
@@ -110,6 +126,16 @@ def _absence_period(body: Node) -> Iterator[Finding]:
         yield error(Rule.D02, last)
 
 
+def _item_numbers(body: Node) -> Iterator[Finding]:
+    """An item is known by its number from one version of an agreement to the next: each has its own."""
+    seen: set[int] = set()
+    for node in body.find_all("Item/Number"):
+        number = int(node.text)
+        if number in seen:
+            yield error(Rule.D04, node)
+        seen.add(number)
+
+
 def _risk_notice(case: Case) -> Iterator[Finding]:
     body = case.document.body
     imminent = body.find("Imminent")
@@ -138,8 +164,6 @@ def _risk_notices(case: Case) -> frozenset[str | None]:
     document = case.document
     return frozenset(
         known.phase
-        for known in case.context.history
-        if known.kind is DocumentKind.DROPOUT_RISK_NOTICE
-        and known.conversation_id == document.conversation_id
-        and known.sender == document.sender.id
+        for known in case.conversation(document.conversation_id, case.ends)
+        if known.kind is DocumentKind.DROPOUT_RISK_NOTICE and known.sender == document.sender.id
     )

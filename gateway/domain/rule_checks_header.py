@@ -8,22 +8,15 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.domain.codes import CodeList, DatedCode
-from gateway.domain.cpr import age
-from gateway.domain.document import Document, EarlierDocument, Subject
-from gateway.domain.identifiers import Uuid4
+from gateway.domain.document import Document, Subject
 from gateway.domain.kinds import DocumentKind
-from gateway.domain.node import Node
+from gateway.domain.rule_checks_references import check_references
 from gateway.domain.rule_context import AttachmentFacts, Case, error, warning
 from gateway.domain.rules import Finding, Rule, Words
 
 _AHEAD: Final = timedelta(minutes=5)  # clock skew, as for message signatures
 _OLD: Final = timedelta(days=30)
 _RISK_OR_INTERRUPTION: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE, DocumentKind.INTERRUPTION_NOTICE})
-# What an element of a body may name: an earlier document of this kind, which the sender gave or received.
-_NAMED: Final = (
-    ("AdmissionDocumentId", DocumentKind.ADMISSION_NOTICE, False),
-    ("RiskDocumentId", DocumentKind.DROPOUT_RISK_NOTICE, True),
-)
 _WHEREABOUTS: Final = ("Education/Site", "CurrentEducation/Site", "Internship/Place")
 
 
@@ -34,8 +27,7 @@ def check_header(case: Case) -> Iterator[Finding]:
     yield from _subject(case)
     yield from _provisions(case)
     yield from _information(case)
-    yield from _references(case)
-    yield from _withdrawal(case)
+    yield from check_references(case)
     yield from _protection(case)
     yield from _attachments(case)
 
@@ -44,12 +36,12 @@ def _time_and_parties(case: Case) -> Iterator[Finding]:
     document, context = case.document, case.context
     age_of_document = context.now - document.created_at
     if age_of_document < -_AHEAD or age_of_document > _OLD:
-        yield error(Rule.H01, _at(case, "CreatedAt"))
+        yield error(Rule.H01, case.in_header("CreatedAt"))
     if document.direction not in document.kind.row.directions:
         kind = Words(document.kind.row.danish, document.kind.row.english)
         yield error(Rule.H02, document.body, kind=kind)
     if document.sender.id.cvr != context.certificate_cvr:
-        yield error(Rule.H03, _at(case, "Sender/Party/Cvr"))
+        yield error(Rule.H03, case.in_header("Sender/Party/Cvr"))
 
 
 def _codes(case: Case) -> Iterator[Finding]:
@@ -83,7 +75,7 @@ def _subject(case: Case) -> Iterator[Finding]:
         yield error(Rule.H16, node or document.header)
     if document.subject is not None and not about_a_role:
         yield from _cpr(case, document.subject)
-        yield from _age(case, document.subject)
+        yield from _age(case)
 
 
 def _is_about_a_role(document: Document) -> bool:
@@ -92,7 +84,7 @@ def _is_about_a_role(document: Document) -> bool:
 
 
 def _cpr(case: Case, subject: Subject) -> Iterator[Finding]:
-    node = _at(case, "Subject/CprNumber")
+    node = case.in_header("Subject/CprNumber")
     if not subject.cpr.holds_valid_date:
         yield error(Rule.H05, node)
     if subject.cpr.is_replacement:
@@ -100,20 +92,21 @@ def _cpr(case: Case, subject: Subject) -> Iterator[Finding]:
         yield warning(Rule.H06, node) if usable else error(Rule.H06, node)
     elif not subject.cpr.fits_modulus_11:
         yield warning(Rule.H07, node)
+    if not subject.cpr.is_replacement and subject.stated_birth_date not in (None, subject.cpr.birth_date):
+        yield warning(Rule.H20, case.in_header("Subject/BirthDate"))
 
 
-def _age(case: Case, subject: Subject) -> Iterator[Finding]:
-    if subject.birth_date is None:
+def _age(case: Case) -> Iterator[Finding]:
+    document, years = case.document, case.document.age
+    if years is None:
         return  # H05 or H06 has told
-    document = case.document
-    years = age(subject.birth_date, document.event_date or case.created_on)
     claimed = [basis.provision for basis in document.legal_bases if not basis.provision.startswith("DBL-")]
     only_youth_act = all(provision.startswith("LUNG-") for provision in claimed)
-    if not 15 <= years < 30 or (years >= 25 and only_youth_act):
-        yield error(Rule.H08, _at(case, "Subject/CprNumber"))
+    if not 15 <= years < 30 or (years >= 25 and only_youth_act) or case.gate.is_stopped_by_age:
+        yield error(Rule.H08, case.in_header("Subject/CprNumber"))
     silent = document.guardian_information in (None, "NOT_APPLICABLE")  # that is said of who is 18 or over
     if years < 18 and document.kind in _RISK_OR_INTERRUPTION and silent:
-        yield error(Rule.H17, _at(case, "Subject"))
+        yield error(Rule.H17, case.in_header("Subject"))
 
 
 def _provisions(case: Case) -> Iterator[Finding]:
@@ -128,83 +121,13 @@ def _provisions(case: Case) -> Iterator[Finding]:
 def _information(case: Case) -> Iterator[Finding]:
     if _is_about_a_role(case.document):
         return  # there is nobody to inform
-    information, node = case.document.subject_information, _at(case, "SubjectInformation")
+    information, node = case.document.subject_information, case.in_header("SubjectInformation")
     if information.method == "NOT_INFORMED" and information.reason is None:
         yield error(Rule.H13, node)
     elif information.informed_on is None or not information.had_influence:
         yield warning(Rule.H13, node)
     if case.document.guardian_information == "NOT_INFORMED_FOR_CAUSE" and information.reason is None:
         yield error(Rule.H17, node)  # the code says that the cause is written there
-
-
-def _references(case: Case) -> Iterator[Finding]:
-    document = case.document
-    parties = {document.sender.id, document.recipient.id}
-    is_answer = document.kind is DocumentKind.ANSWER_NOTICE
-    if document.reply_to is not None:
-        known = case.known(document.reply_to)
-        place = None if known is None else (known.conversation_id, {known.sender, known.recipient})
-        is_answer_to_itself = known is not None and is_answer and known.sender == document.sender.id
-        if place != (document.conversation_id, parties) or is_answer_to_itself:
-            yield error(Rule.H15, _at(case, "ReplyTo"))
-    elif is_answer:
-        yield error(Rule.H15, _at(case, "ReplyTo"))
-    for name, earlier in (("Corrects", document.corrects), ("Withdraws", document.withdraws)):
-        if earlier is not None and not _is_own(case, earlier, same_kind=name == "Corrects"):
-            yield error(Rule.H15, _at(case, f"{name}/DocumentId"))
-    for name, kind, own in _NAMED:
-        node = document.body.find(name)
-        if node is not None and not _is_of_conversation(case, Uuid4(node.text), kind, own=own):
-            yield error(Rule.H15, node)
-    for node in document.body.find_all("RefersTo"):
-        named = case.known(Uuid4(node.text))
-        if named is None or (named.conversation_id, {named.sender, named.recipient}) != (
-            document.conversation_id,
-            parties,
-        ):
-            yield error(Rule.H15, node)
-    if document.kind is DocumentKind.HANDOVER_NOTICE:
-        yield from _ends_of_move(case)
-
-
-def _is_of_conversation(case: Case, document_id: Uuid4, kind: DocumentKind, *, own: bool) -> bool:
-    """Whether an earlier document is of this kind and conversation, and went from or to the sender."""
-    document, known = case.document, case.known(document_id)
-    if known is None:
-        return False
-    ends = (document.sender.id, document.recipient.id)
-    way = (known.sender, known.recipient) if own else (known.recipient, known.sender)
-    return (known.kind, known.conversation_id, way) == (kind, document.conversation_id, ends)
-
-
-def _ends_of_move(case: Case) -> Iterator[Finding]:
-    """The municipality that is left is the sender, that of arrival the recipient."""
-    document = case.document
-    for name, party in (("FromMunicipality", document.sender), ("ToMunicipality", document.recipient)):
-        node = document.body.find(name)
-        if node is not None and node.text != party.id.unit:
-            yield error(Rule.H15, node)
-
-
-def _withdrawal(case: Case) -> Iterator[Finding]:
-    """A notice of withdrawal names one document, in its header and in its body."""
-    document = case.document
-    if document.kind is not DocumentKind.WITHDRAWAL_NOTICE:
-        return
-    named = document.body.find("WithdrawnDocumentId")
-    if document.withdraws is None:
-        yield error(Rule.H15, document.header)
-    elif named is not None and named.text != document.withdraws.document_id.text:
-        yield error(Rule.H15, named)
-
-
-def _is_own(case: Case, earlier: EarlierDocument, *, same_kind: bool) -> bool:
-    """Whether the sender gave the earlier document to the same recipient in the same conversation."""
-    document, known = case.document, case.known(earlier.document_id)
-    if known is None or (same_kind and known.kind is not document.kind):
-        return False
-    places = (document.conversation_id, document.sender.id, document.recipient.id)
-    return (known.conversation_id, known.sender, known.recipient) == places
 
 
 def _protection(case: Case) -> Iterator[Finding]:
@@ -235,8 +158,3 @@ def _attachments(case: Case) -> Iterator[Finding]:
 def _equal(found: AttachmentFacts, listed: AttachmentFacts) -> bool:
     same_digest = hmac.compare_digest(found.sha256, listed.sha256)
     return same_digest and (found.size, found.media_type) == (listed.size, listed.media_type)
-
-
-def _at(case: Case, steps: str) -> Node:
-    """The element of the header to point at, or the header where it is absent."""
-    return case.document.header.find(steps) or case.document.header

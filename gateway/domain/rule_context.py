@@ -10,8 +10,10 @@ from typing import Final
 
 from gateway.domain.annotation import Category
 from gateway.domain.calendar import Calendar, local_day
-from gateway.domain.codes import CodeList, DataCategory, DatedCode
+from gateway.domain.codes import CodeList, DataCategory, DatedCode, EducationCodeSystem
+from gateway.domain.cpr import Cpr
 from gateway.domain.document import Document
+from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.lint_words import WordLists
@@ -37,6 +39,13 @@ class KnownDocument:
     provisions: frozenset[str] = frozenset()  # claimed by a document that is answered
     actions_wanted: frozenset[str] = frozenset()  # by a document that is answered
     answer_within: int | None = None  # working days, as a letter's RiskContact promises
+    subject: Cpr | None = None  # None: about nobody, not read, or nothing is left of it
+    withdrawn_for: ReasonCode | None = None  # None: not withdrawn
+
+    @property
+    def ends(self) -> frozenset[PartyId]:
+        """The two parties between which it went, whichever way."""
+        return frozenset({self.sender, self.recipient})
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,10 @@ class AttachmentFacts:
 class RuleContext:
     """Everything the rules may know.
 
-    `history` holds the documents that this one refers to and, for a risk or interruption notice, the risk notices
-    of its conversation; for the answer to a risk notice, its letters; for a note, all its documents. All of them are
-    such as the sending party took part in.
+    `history` holds, in the order of their acceptance, the documents that this one refers to, the newest of its
+    conversation that tells whom it is about, and, for a risk or interruption notice, the risk notices of the
+    conversation; for an answer, its letters; for a note, all its documents; for a handover, those of the conversations
+    that it names. All of them are such as the sending party took part in.
     """
 
     now: datetime  # zoned UTC
@@ -66,6 +76,7 @@ class RuleContext:
     words: WordLists
     municipalities: CodeList[DatedCode]
     institutions: CodeList[DatedCode]
+    education_codes: CodeList[EducationCodeSystem]
     kle: CodeList[DatedCode] | None = None  # None: no list is loaded, the pattern of the schema is enough
     replacement_numbers_allowed: bool = False
     history: tuple[KnownDocument, ...] = ()
@@ -90,19 +101,34 @@ class Case:
     @property
     def _is_conversation_open(self) -> bool:
         """Whether the two parties have a course of education in hand: more than notes, and no end of it yet."""
-        ends = {self.document.sender.id, self.document.recipient.id}
-        kinds = {
-            known.kind
-            for known in self.context.history
-            if known.conversation_id == self.document.conversation_id
-            and {known.sender, known.recipient} == ends
-        }
+        kinds = {known.kind for known in self.conversation(self.document.conversation_id, self.ends)}
         return bool(kinds - _SIDE_TALK) and kinds.isdisjoint(_ENDS)
+
+    @property
+    def ends(self) -> frozenset[PartyId]:
+        """The two parties between which the document goes."""
+        return frozenset({self.document.sender.id, self.document.recipient.id})
+
+    def conversation(self, conversation_id: Uuid4, ends: frozenset[PartyId]) -> tuple[KnownDocument, ...]:
+        """What is known of a conversation between two parties and was not withdrawn, the newest last."""
+        return tuple(known for known in self.past(conversation_id, ends) if known.withdrawn_for is None)
+
+    def past(self, conversation_id: Uuid4, ends: frozenset[PartyId]) -> tuple[KnownDocument, ...]:
+        """The same with what was withdrawn."""
+        return tuple(
+            known
+            for known in self.context.history
+            if known.conversation_id == conversation_id and known.ends == ends
+        )
 
     @cached_property
     def created_on(self) -> date:
         """The day in Copenhagen on which the document was made."""
         return local_day(self.document.created_at)
+
+    def in_header(self, steps: str) -> Node:
+        """The element of the header to point at, or the header where it is absent."""
+        return self.document.header.find(steps) or self.document.header
 
     def known(self, document_id: Uuid4) -> KnownDocument | None:
         """The earlier document with this id, if the sending party took part in it."""

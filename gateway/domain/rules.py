@@ -26,7 +26,7 @@ class Severity(Enum):
 class Place(Enum):
     """Where a rule is kept."""
 
-    DOCUMENT = "every released kind"
+    DOCUMENT = "every document"
     CARRIER = "labels and notifications of what carries documents"
     REPOSITORY = "tests, demonstrations and documentation"
 
@@ -113,18 +113,33 @@ class Rule(Enum):
         "Protected person: whereabouts must not be sent.",
     )
     H19 = _row("E", "Bilag {n} svarer ikke til brevet.", "Attachment {n} does not match the document.")
+    H20 = _row(
+        "W",
+        "Fødselsdatoen svarer ikke til CPR-nummeret. Kontrollér begge.",
+        "The day of birth is not that of the CPR number. Check both.",
+    )
 
     # --- the statutory minimum ------------------------------------------------------------------------
     S01 = _row(
         "W",
-        "Det lovpligtige minimum er ikke fuldt: {field} mangler. Udfyld feltet, hvis det gælder her.",
-        "The statutory minimum is not complete: {field} is missing. Fill it in if it applies here.",
+        "Det lovpligtige minimum er ikke opfyldt: {field} mangler. Udfyld feltet, hvis det gælder her.",
+        "The statutory minimum is not met: {field} is missing. Fill it in if it applies here.",
     )
 
     # --- every block ---------------------------------------------------------------------------------
     D01 = _row("E", "Slutdatoen ligger før startdatoen.", "The end lies before the start.")
     D02 = _row(
         "E", "Fraværsperioden er længere end 92 dage.", "The period of absence is longer than 92 days."
+    )
+    D03 = _row(
+        "E",
+        "{field} skal ligge mellem den dag, dokumentet er skrevet, og 366 dage frem.",
+        "{field} must lie between the day on which the document was written and 366 days after it.",
+    )
+    D04 = _row(
+        "E",
+        "Giv hvert punkt i aftalen sit eget nummer.",
+        "Give each item of the agreement a number of its own.",
     )
     D10 = _row("E", 'Uddyb "andet" med tekst.', 'Explain "other" in words.')
 

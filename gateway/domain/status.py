@@ -64,9 +64,6 @@ MISSES: Final = {
 }
 """The negative states, each with the positive state that ends it."""
 
-# A withdrawn document is answered by confirming the withdrawal: what was answered before does not count for that.
-_CONFIRMING: Final = frozenset({State.ANSWERED, State.UNANSWERED})
-
 
 @unique
 class Standing(Enum):
@@ -114,7 +111,7 @@ class StatusEvent:
     reasons: tuple[EventReason, ...] = ()
     evidence_id: Uuid4 | None = None
     answer: AnswerCode | None = None
-    related: Uuid4 | None = None  # another document that it points to: the one that withdrew this
+    related: Uuid4 | None = None  # another document that it points to, such as the one that answered this
 
     def __post_init__(self) -> None:
         if self.standing is Standing.INFERRED:
@@ -123,6 +120,17 @@ class StatusEvent:
             raise ValueError("every negative carries a reason")
         if (self.state is State.ANSWERED) != (self.answer is not None):
             raise ValueError("ANSWERED, and it alone, has an answer code")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is known of events by the documents that they point to. None of it edits an event."""
+
+    lapsed: frozenset[Uuid4] = frozenset()  # withdrawn or corrected since: what they say counts no more
+    confirming: frozenset[Uuid4] = frozenset()  # answers to a withdrawal, accepted after it
+
+
+NO_MARKS: Final = Marks()
 
 
 @dataclass(frozen=True)
@@ -141,9 +149,10 @@ class Status:
 
     state: State | None  # what to show; None before the first event
     progress: State | None  # the furthest positive state
-    answer: AnswerCode | None
+    answer: AnswerCode | None  # the latest, a question too
     negatives: tuple[State, ...]  # those that still stand
     timeline: tuple[Entry, ...]  # events as recorded; inferred states before the event that implies them
+    verdict: AnswerCode | None = None  # the latest answer that is no question
 
     @property
     def flags(self) -> frozenset[Flag]:
@@ -159,44 +168,45 @@ class Status:
         """Whether the document came at least as far as this positive state."""
         return self.progress is not None and ORDER.index(self.progress) >= ORDER.index(state)
 
-    def allows(self, step: State) -> bool:
-        """Whether the recipient's or sender's system may take this step now.
 
-        Content withdrawn before its hand-over is gone; a withdrawal after it does not undo what was read.
-        """
-        if step is State.WITHDRAWN:
-            return self.reached(State.ACCEPTED) and not self.is_withdrawn
-        if self.is_withdrawn and not self.reached(State.HANDED_OVER):
-            return False
-        return self.reached(State.AVAILABLE)
-
-
-def project(events: Sequence[StatusEvent], *, local: bool) -> Status:
+def project(events: Sequence[StatusEvent], *, local: bool, marks: Marks = NO_MARKS) -> Status:
     """The status that these events, in the order they were recorded, amount to.
 
-    `local`: both parties are on this installation, so RELAYED is neither expected nor inferred.
+    `local`: both parties are on this installation, so RELAYED is neither expected nor inferred. An answer that has
+    lapsed stands in the timeline and says nothing any more, not even that the document was read.
     """
-    progress = _furthest(events)
-    missing = _inferred(events, progress, local)
+    counted = [event for event in events if not _has_lapsed(event, marks)]
+    progress = _furthest(counted)
+    missing = _inferred(counted, progress, local)
     timeline: list[Entry] = []
     for number, event in enumerate(events):
-        while missing and _rank(event.state) > _rank(missing[0]):
+        while missing and not _has_lapsed(event, marks) and _rank(event.state) > _rank(missing[0]):
             timeline.append(Entry(missing.pop(0), Standing.INFERRED))
-        timeline.append(Entry(event.state, event.standing, event, _flags(event, events[:number])))
-    negatives = _standing_negatives(events)
+        timeline.append(Entry(event.state, event.standing, event, _flags(event, events[:number], marks)))
+    negatives = _standing_negatives(counted)
     withdrawn = any(event.state is State.WITHDRAWN for event in events)
-    answers = [event for event in events if event.answer is not None]
+    answers = [
+        event.answer for event in sorted(counted, key=lambda event: event.at) if event.answer is not None
+    ]
     return Status(
         state=State.WITHDRAWN if withdrawn else (*negatives, progress)[0],
         progress=progress,
-        answer=max(answers, key=lambda event: event.at).answer if answers else None,
+        answer=answers[-1] if answers else None,
         negatives=negatives,
         timeline=tuple(timeline),
+        verdict=next((answer for answer in reversed(answers) if answer.is_final), None),
     )
 
 
-def _since_withdrawal(events: Sequence[StatusEvent]) -> Sequence[StatusEvent]:
-    """The events after a withdrawal, or all if there was none."""
+def _has_lapsed(event: StatusEvent, marks: Marks) -> bool:
+    return event.state is State.ANSWERED and event.related in marks.lapsed
+
+
+def _since_withdrawal(events: list[StatusEvent]) -> list[StatusEvent]:
+    """The events after a withdrawal, or all if there was none.
+
+    A withdrawn document waits for nothing but the word that its copy is deleted: what came before does not count.
+    """
     withdrawn = [number for number, event in enumerate(events) if event.state is State.WITHDRAWN]
     return events[withdrawn[0] + 1 :] if withdrawn else events
 
@@ -236,11 +246,12 @@ def _standing_negatives(events: Sequence[StatusEvent]) -> tuple[State, ...]:
     )
 
 
-def _flags(event: StatusEvent, before: Sequence[StatusEvent]) -> frozenset[Flag]:
+def _flags(event: StatusEvent, recorded: Sequence[StatusEvent], marks: Marks) -> frozenset[Flag]:
     """What is remarkable about an event, given those recorded before it."""
     if event.state is State.WITHDRAWN:
         return frozenset()
-    if event.state in _CONFIRMING:
+    before = [earlier for earlier in recorded if not _has_lapsed(earlier, marks)]
+    if event.state is State.UNANSWERED or event.related in marks.confirming:
         before = _since_withdrawal(before)
     if event.state.is_negative:
         contradicted = _has_come(before, MISSES[event.state])

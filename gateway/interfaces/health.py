@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.errors import BropostError
@@ -12,7 +12,7 @@ from gateway.interfaces.http import HttpAnswer, HttpRequest
 from gateway.services.installation import Installation
 from gateway.storage import outbox
 
-LAG_MOST: Final = timedelta(minutes=5)  # a delivery here takes well under a second
+LAG_MOST: Final = timedelta(minutes=5)  # as Alert.DELIVERY_LATE says
 _JSON: Final = "application/json"
 
 
@@ -30,33 +30,28 @@ class Readiness:
     def ready(self, _request: HttpRequest) -> HttpAnswer:
         """Answer 200 if a letter can be taken, delivered and answered; else 503, with which check fails."""
         at = self.installation.clock()
+        is_late = self._is_late(at)
         checks = {
-            "store": self._store_answers(),
+            "store": is_late is not None,
             "revocation_lists": self._lists_are_current(),
             "seal_certificate": self.installation.seal_key.trouble(at) is None,
             "message_certificate": self.installation.message_key.trouble(at) is None,
-            "outbox": not self.waiting_too_long(),
+            "outbox": is_late is False,
         }
+        if self.installation.antivirus is not None:
+            checks["antivirus"] = self.installation.antivirus.is_answering()
         ready = all(checks.values())
         body = json.dumps({"ready": ready, **checks}) + "\n"
         return HttpAnswer(200 if ready else 503, _JSON, body.encode())
 
-    def waiting_too_long(self) -> bool:
-        """Whether a delivery has been due for longer than LAG_MOST, or the store cannot tell."""
+    def _is_late(self, at: datetime) -> bool | None:
+        """Whether a delivery has been due for longer than LAG_MOST; None if the store does not answer."""
         try:
             with self.installation.database.read() as connection:
                 since = outbox.oldest_waiting(connection)
         except BropostError:
-            return True
-        return since is not None and self.installation.clock() - since > LAG_MOST
-
-    def _store_answers(self) -> bool:
-        try:
-            with self.installation.database.read() as connection:
-                outbox.oldest_waiting(connection)
-        except BropostError:
-            return False
-        return True
+            return None
+        return since is not None and at - since > LAG_MOST
 
     def _lists_are_current(self) -> bool:
         at = self.installation.clock()

@@ -1,25 +1,31 @@
-"""Metrics: how many requests were answered and refused, for a monitoring program to read at /metrics.
+"""Metrics: what was answered and refused, and how the installation is, for a monitoring program to read at /metrics.
 
-They count and name nobody. A label is a name of our own code, from a closed list; nothing that came in is ever one.
+They name nobody. A label is a name of our own code, from a closed list; nothing that came in is ever one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
-from gateway.domain.catalogue import Code
+from gateway.domain.catalogue import Code, Family
+from gateway.domain.gauges import Gauge, Reading
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import Service
 from gateway.interfaces.http import HttpAnswer, HttpRequest
 
+Readings = Callable[[], Iterable[Reading]]
+
+_ALARMING: Final = frozenset({Family.INTERNAL, Family.UNAVAILABLE})
 # A letter takes some hundredths of a second, and the slowest body `server.body_seconds`, 60 unless set.
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -54,6 +60,29 @@ class Metrics:
             registry=self._registry,
             buckets=SECONDS,
         )
+        self._failed = Counter(
+            "bropost_worker_failed",
+            "Duties of the worker that failed; each is tried again.",
+            ("duty",),
+            registry=self._registry,
+        )
+        # A counter that is not there before it counts has not risen, as Prometheus sees it, when it counts first.
+        for code in (each for each in Code if each.row.family in _ALARMING):
+            for service in Service:
+                self._refused.labels(service.value, code.name)
+
+    def watch(self, readings: Readings) -> None:
+        """Show these too, measured whenever somebody reads."""
+        self._registry.register(_Measured(readings))
+
+    def worker_begins(self, duties: Iterable[str]) -> None:
+        """Watch a worker with these duties."""
+        for duty in duties:
+            self._failed.labels(duty)
+
+    def worker_failed(self, duty: str) -> None:
+        """Count a duty that failed."""
+        self._failed.labels(duty).inc()
 
     def refused_unverified(self, service: Service, code: Code) -> None:
         """Count a refusal of a message that nobody vouches for."""
@@ -77,8 +106,26 @@ class Metrics:
             self._seconds.labels(service.value).observe(time.perf_counter() - begin)
 
     def exposition(self) -> bytes:
-        """Return everything counted, in the text format of Prometheus."""
+        """Return everything counted and measured, in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class _Measured(Collector):
+    """Readings as Prometheus takes them."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Measure, and give each gauge with its readings; one without any is not there."""
+        found: dict[Gauge, GaugeMetricFamily] = {}
+        for reading in self._readings():
+            row = reading.gauge.value
+            labels = () if row.label is None else (row.label,)
+            if reading.gauge not in found:
+                found[reading.gauge] = GaugeMetricFamily(row.name, row.help, labels=labels)
+            found[reading.gauge].add_metric([reading.of for _ in labels], reading.value)
+        yield from found.values()
 
 
 @dataclass(frozen=True)

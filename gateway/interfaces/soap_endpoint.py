@@ -32,6 +32,7 @@ from gateway.protocol.wss import Verified
 from gateway.services import mailbox, parties, receipts, submission, timeline, withdrawal
 from gateway.services.access import registered_certificates
 from gateway.services.installation import Installation
+from gateway.services.quotas import require_rate
 from gateway.services.refusals import record_refusal
 from gateway.xmlcore.namespaces import SERVICE
 
@@ -112,6 +113,7 @@ class SoapEndpoint:
         acting = acting_party(verified)
         operation = _operation(verified)
         try:
+            require_rate(self.installation, verified)
             if not soap.is_addressed_to(self.address, verified.to):
                 raise TrustError(Code.ADDRESSING_OTHER_SERVICE)
             request = read_request(verified, self.service)

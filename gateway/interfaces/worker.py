@@ -6,22 +6,28 @@ Every task is a row, so it does not matter who works or when a worker ends. An e
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from gateway.domain.errors import BropostError
+from gateway.domain.gauges import Gauge, Reading
 from gateway.domain.identifiers import Uuid4
+from gateway.interfaces.logs import place_of
+from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.turns import Turns
-from gateway.services import deadlines, delivery, disclosure_log, housekeeping
+from gateway.services import deadlines, delivery, disclosure_log
+from gateway.services.housekeeping import Housekeeping
 from gateway.services.installation import Installation
 
 _log = structlog.get_logger(__name__)
 
-TIDY_EVERY: Final = timedelta(minutes=5)  # looks through the folder of contents, which may be large
+DUTIES: Final = ("own_keys_hold", "deliver", "sweep", "checkpoint", "tidy")
+"""What a worker does in its turn, by the names that log and metrics have for it."""
 
 
 @dataclass
@@ -33,9 +39,19 @@ class Worker:
     lease_seconds: int
     checkpoint_seconds: int
     turns: Turns = field(default_factory=Turns)
+    metrics: Metrics = field(default_factory=Metrics)
     name: str = field(default_factory=lambda: f"worker-{Uuid4.new()}")
+    _turned_at: float = field(default_factory=time.monotonic)
     _stop: threading.Event = field(default_factory=threading.Event)
-    _tidy_at: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+    _housekeeping: Housekeeping = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._housekeeping = Housekeeping(self.installation)
+        self.metrics.worker_begins(DUTIES)
+
+    def readings(self) -> Iterator[Reading]:
+        """How long ago it ended a turn: a worker that hangs or has died ends none."""
+        yield Reading(Gauge.WORKER_IDLE_SECONDS, time.monotonic() - self._turned_at)
 
     def run(self) -> None:
         """Work until `stop` is called; the task in hand is finished first."""
@@ -54,10 +70,8 @@ class Worker:
             did = self._guarded(self._deliver)
             did |= self._guarded(self._sweep)
         self._guarded(self._checkpoint)
-        now = self.installation.clock()
-        if now >= self._tidy_at:
-            self._tidy_at = now + TIDY_EVERY
-            self._guarded(self._tidy)
+        did |= self._guarded(self._tidy)
+        self._turned_at = time.monotonic()
         return did
 
     def _own_keys_hold(self) -> bool:
@@ -77,8 +91,7 @@ class Worker:
         return disclosure_log.make_checkpoints(self.installation, oldest) > 0
 
     def _tidy(self) -> bool:
-        housekeeping.tidy(self.installation)
-        return False
+        return self._housekeeping.step()
 
     def _guarded(self, duty: Callable[[], bool]) -> bool:
         """Do one duty; what goes wrong in it is told, and keeps no other duty from its turn."""
@@ -86,7 +99,12 @@ class Worker:
             with self.turns.one():
                 return duty()
         except BropostError as error:
-            _log.warning("worker failed", duty=duty.__name__, code=error.code.name)
+            _log.warning("worker failed", duty=_name(duty), code=error.code.name)
         except Exception as error:
-            _log.error("worker failed", duty=duty.__name__, kind=type(error).__name__)
+            _log.error("worker failed", duty=_name(duty), kind=type(error).__name__, place=place_of(error))
+        self.metrics.worker_failed(_name(duty))
         return False
+
+
+def _name(duty: Callable[[], bool]) -> str:
+    return duty.__name__.removeprefix("_")

@@ -26,7 +26,7 @@ INFLATED_LIMIT: Final = (
 OBJECT_STREAMS_MOST: Final = 20_000  # a stream holds a hundred objects: more than 20 MB of PDF can need
 ESCAPED_NAMES_MOST: Final = 100_000  # a tenth of a second's work
 
-# PDF names that start programs, carry files or hide content. ISO 32000-2 §7.11.4, §12.6.4, §12.7.8, §13.
+# PDF names that start programs, carry files or hide content. ISO 32000-2 §7.11.4, §12.6.4, §12.7.3, §12.7.6, §13.
 _ACTIVE_NAMES: Final = tuple(
     b"/" + name
     for name in (

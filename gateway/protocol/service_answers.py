@@ -37,12 +37,15 @@ from gateway.domain.operations import (
 from gateway.protocol.attachments import INCLUDE
 from gateway.protocol.mime import NewPart, cid_uri
 from gateway.protocol.service_elements import add, add_sentence, new, sub
+from gateway.xmlcore.c14n import exclusive
 from gateway.xmlcore.namespaces import DS, XOP, tag
-from gateway.xmlcore.parse import parse
+from gateway.xmlcore.parse import DOCUMENT_LIMITS, parse
 
 INLINE_OCTETS_MOST: Final = (
     7_400_000  # base64 of more would pass the 10,000,000 octets of one text that parsers read
 )
+INLINE_OCTETS_BY_MTOM: Final = 4_096  # of more, base64 adds more than the headers of a part
+_AROUND_OCTETS: Final = 100_000  # envelope, token of at most 16 KB, signature, addressing and part names
 DEVELOPMENT_NOTICE: Final = (
     "Udvikling: kun opdigtede data, intet er hemmeligt. / Development: fictional data only."
 )
@@ -59,9 +62,10 @@ class RenderedAnswer:
 
 
 def render_answer(answer: Answer, info: AnswerInfo, *, mtom: bool = False) -> RenderedAnswer:
-    """Return the answer as the element of its operation. Attachments above INLINE_OCTETS_MOST become parts.
+    """Return the answer as the element of its operation. Attachments for which it has no room become parts.
 
-    They are SwA parts that a ContentId names, or with `mtom` what the Content element includes: WCF knows no other.
+    They are SwA parts that a ContentId names, or with `mtom`, where all but small ones are parts, what the Content
+    element includes: WCF knows no other.
     """
     root = new(f"{answer.operation.value}Response")
     _info(root, info)
@@ -206,19 +210,38 @@ def _retrieve(root: etree._Element, answer: RetrieveAnswer, parts: list[NewPart]
         view.remove(signature)
     root.append(view)
     add(root, "ExactOctets", answer.octets)
+    if answer.attachments:
+        _attachments(root, answer, parts, mtom=mtom)
+    add(root, "CorrectedBy", answer.corrected_by)
+
+
+def _attachments(root: etree._Element, answer: RetrieveAnswer, parts: list[NewPart], *, mtom: bool) -> None:
+    """Write the attachments within the answer as far as there is room, the others beside it."""
+    most = INLINE_OCTETS_BY_MTOM if mtom else INLINE_OCTETS_MOST
+    room = DOCUMENT_LIMITS.octets - _AROUND_OCTETS - len(exclusive(root))
     for attachment in answer.attachments:
-        _attachment(root, attachment, parts, mtom=mtom)
+        octets = _base64_octets(len(attachment.content))
+        if len(attachment.content) <= most and octets <= room:
+            room -= octets
+            add(_numbered(root, attachment), "Content", attachment.content)
+        else:
+            _beside(_numbered(root, attachment), attachment, parts, mtom=mtom)
 
 
-def _attachment(
-    root: etree._Element, attachment: AttachmentContent, parts: list[NewPart], *, mtom: bool
-) -> None:
+def _base64_octets(octets: int) -> int:
+    return 4 * ((octets + 2) // 3)
+
+
+def _numbered(root: etree._Element, attachment: AttachmentContent) -> etree._Element:
     element = sub(root, "Attachment")
     add(element, "Number", attachment.number)
+    return element
+
+
+def _beside(
+    element: etree._Element, attachment: AttachmentContent, parts: list[NewPart], *, mtom: bool
+) -> None:
     content: Octets = attachment.content
-    if len(content) <= INLINE_OCTETS_MOST:
-        add(element, "Content", content)
-        return
     content_id = f"attachment-{attachment.number}-{secrets.token_hex(8)}@bropost"
     parts.append(NewPart(content_id, "application/octet-stream", content))
     if mtom:
@@ -247,6 +270,7 @@ def _withdrawal(root: etree._Element, answer: WithdrawalAnswer) -> None:
     add(root, "Repeated", answer.repeated)
     add(root, "ContentRemoved", answer.content_removed)
     add(root, "Withdrawal", answer.withdrawal)
+    add(root, "Fetched", answer.was_fetched or None)
 
 
 def _parties(root: etree._Element, answer: FindPartyAnswer) -> None:

@@ -18,7 +18,13 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
-from gateway.crypto.certificates import TrustedCertificate, TrustStore, Usage, verify_certificate
+from gateway.crypto.certificates import (
+    TrustedCertificate,
+    TrustStore,
+    Usage,
+    keep_verdict,
+    verify_certificate,
+)
 from gateway.crypto.revocation import Revocations
 from gateway.crypto.xmldsig import check_value, parse_signature
 from gateway.domain.catalogue import Code
@@ -99,6 +105,7 @@ def verify(
     certificate = verify_certificate(chain, usage, trust, revocations, at)
     signed_info = check_value(parsed, certificate.certificate)
     digests = check_digests(unpacked, coverage)
+    keep_verdict(certificate)
     operation = check_action(unpacked)
     payload = copy.deepcopy(unpacked.payload)
     contents = {

@@ -6,13 +6,11 @@ KeyInfo, or only an identifier of one that we must know. The result is a candida
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography import x509
 from lxml import etree
 
 from gateway.crypto.certificate import Certificate, sent_certificate
@@ -51,11 +49,8 @@ class CertificateHint:
         """Whether the certificate is one that the hint may mean."""
         return (
             (self.serial_number is None or self.serial_number == certificate.x509.serial_number)
-            and (self.subject_key is None or self.subject_key == _subject_key(certificate))
-            and (
-                self.sha1 is None
-                or self.sha1 == hashlib.sha1(certificate.der, usedforsecurity=False).digest()
-            )
+            and (self.subject_key is None or self.subject_key == certificate.subject_key)
+            and (self.sha1 is None or self.sha1 == certificate.sha1)
         )
 
 
@@ -175,13 +170,6 @@ def _known(
         if chain and hint.fits(chain[0]):
             return chain
     raise TrustError(Code.CERTIFICATE_UNTRUSTED, what="it is identified, but not known")
-
-
-def _subject_key(certificate: Certificate) -> bytes | None:
-    try:
-        return certificate.x509.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except x509.ExtensionNotFound:
-        return None
 
 
 def _path(octets: bytes) -> list[bytes]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from gateway.crypto.certificate import Certificate
+from gateway.crypto.certificate import Certificate, sent_certificate
+from gateway.crypto.certificates import Usage, verify_certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, TrustError
 from gateway.domain.identifiers import PartyId
@@ -48,8 +51,14 @@ def registered_certificates(installation: Installation) -> Registered:
 
     def find(hint: CertificateHint) -> tuple[Certificate, ...]:
         with installation.database.read() as connection:
-            known = systems.known_certificates(connection, installation.clock())
-        fitting = [certificate for certificate in map(Certificate.from_der, known) if hint.fits(certificate)]
+            named = systems.certificates_named(
+                connection,
+                installation.clock(),
+                serial_number=hint.serial_number,
+                subject_key=hint.subject_key,
+                sha1=hint.sha1,
+            )
+        fitting = [certificate for certificate in map(sent_certificate, named) if hint.fits(certificate)]
         return tuple(fitting) if len(fitting) == 1 else ()
 
     return find
@@ -91,6 +100,17 @@ def authorise(
     return Caller(system, party, authority, verified)
 
 
+def require_current_lists(installation: Installation, verified: Verified, at: datetime) -> None:
+    """Judge the system's certificate by lists of the last 24 hours, as everything asks that does more than read.
+
+    A message is let in with the lists of a week, so that what is here can be read. Raises UnavailableError
+    REVOCATION_UNKNOWN, and what `verify_certificate` does.
+    """
+    trust = installation.trust.current(at)
+    chain = verified.certificate.chain
+    verify_certificate(chain, Usage.MESSAGE, trust.store, trust.revocations, at)
+
+
 def require_visible(row: DocumentRow | None, operation: Operation, party: PartyId) -> DocumentRow:
     """Return the document if the party may do the operation on it. InputError NOT_FOUND otherwise, as if unknown."""
     if row is None:
@@ -102,3 +122,15 @@ def require_visible(row: DocumentRow | None, operation: Operation, party: PartyI
 def remember(connection: Connection, verified: Verified) -> None:
     """Note the message as received, in the transaction that answers it. TrustError MESSAGE_REPLAYED if it was."""
     replay.remember(connection, replay_keys(verified), verified.expires + REPLAY_KEPT)
+
+
+@contextmanager
+def asking(installation: Installation, verified: Verified) -> Generator[Connection]:
+    """What a request that only asks reads from; once it has read, its message is noted, before any answer leaves.
+
+    So nobody's lock is held, or waited for, while it reads. TrustError MESSAGE_REPLAYED.
+    """
+    with installation.database.read() as connection:
+        yield connection
+    with installation.database.transaction() as connection:
+        remember(connection, verified)

@@ -4,6 +4,9 @@ The answer is a document of its own, with its own evidence. What it says of the 
 too, in the transaction that delivers it: ANSWERED with the answer code for both parties, evidence on the side of who
 answers, wrapping the sealed answer, an entry in each log, and the end of the waits. A question (NEED_MORE) accepts and
 declines nothing: it is told, and the wait for an answer begins anew.
+
+Who was asked to delete a withdrawn document answers that document, or the notice that withdrew it. Only ACCEPTED and
+DECLINED say what became of the copy, and only in an answer that was accepted after the withdrawal.
 """
 
 from __future__ import annotations
@@ -14,24 +17,25 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from gateway.domain.calendar import Calendar
-from gateway.domain.deadlines import Deadline, DeadlineKind, answer_anew
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import DeadlineKind
 from gateway.domain.document import Document
+from gateway.domain.errors import InputError
 from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.status import AnswerCode, Standing, State
-from gateway.services import log_entries
+from gateway.services import log_entries, waits
+from gateway.services.content import document_of, read_kept
 from gateway.services.installation import Installation
-from gateway.services.recording import event_rows
+from gateway.services.recording import event_rows, sign_rows
 from gateway.services.sealing import Sealed, seal_document_evidence
-from gateway.services.timeline import status_of
-from gateway.storage import deadlines, documents, events
+from gateway.services.timeline import DELETION_ANSWERED
+from gateway.storage import deliveries, documents, events, withdrawals
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 from gateway.storage.events import NewEvent
 
-ENDED_BY_ANSWERING: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.ANSWER)
-"""Who answers a document has it and has read it."""
+_SAYS_OF_DELETION: Final = frozenset({AnswerCode.ACCEPTED, AnswerCode.DECLINED})
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,12 @@ class Answering:
     """A document that is being answered, with what will be stored of that."""
 
     asked: DocumentRow
+    answer: DocumentRow
     code: AnswerCode
     at: datetime  # when the answer is available, zoned UTC
-    calendar: Calendar  # of who answers
+    withdrawn: (
+        DocumentRow  # of what it may say that the copy is deleted: itself, or what the notice asked withdrew
+    )
     events: tuple[NewEvent, ...]
     evidence: Sealed | None  # None for a question
     entries: tuple[log_entries.PreparedEntry, ...]
@@ -52,12 +59,11 @@ def prepare_answer(
     asked: DocumentRow,
     row: DocumentRow,
     answer: Document,
-    calendar: Calendar,
     at: datetime,
 ) -> Answering:
     """Return what the delivery of an answer at `at` says of the document that it answers, signed and not yet stored.
 
-    `calendar` is that of who answers. UnavailableError if the gateway's seal cannot be used.
+    UnavailableError if the gateway's seal cannot be used.
     """
     code = AnswerCode(answer.body.text_of("AnswerKind") or "")
     reasons = _reasons(code, answer)
@@ -76,9 +82,10 @@ def prepare_answer(
     both = (asked.sender, asked.recipient)
     return Answering(
         asked=asked,
+        answer=row,
         code=code,
         at=at,
-        calendar=calendar,
+        withdrawn=_withdrawn_by(installation, asked, row) or asked,
         events=tuple(
             event_rows(
                 installation,
@@ -99,27 +106,91 @@ def prepare_answer(
     )
 
 
-def record_answer(connection: Connection, answering: Answering) -> None:
-    """Store it, in the transaction that makes the answer available."""
+def record_answer(installation: Installation, connection: Connection, answering: Answering) -> None:
+    """Store it, in the transaction that makes the answer available - unless what it answers was removed meanwhile."""
     asked, at = answering.asked, answering.at
-    anew = _wait_anew(connection, answering)
+    if not is_answerable(connection, asked):
+        return
     if answering.evidence is not None:
         evidence_rows.insert_evidence(connection, asked.key, answering.evidence.row())
+    _tell_of_deletion(installation, connection, answering)
     events.append_events(connection, asked.key, answering.events)
-    deadlines.cancel(connection, asked.key, ENDED_BY_ANSWERING, at)
-    if anew is not None:
-        deadlines.open_deadlines(connection, asked.key, [anew])
-    if answering.code is AnswerCode.DECLINED:
-        deadlines.cancel(connection, asked.key, (DeadlineKind.FOLLOW_UP,), at)
     log_entries.append(connection, *answering.entries)
+    # First the answer itself: it may have been corrected by one that overtook it, and then it answers nothing.
+    waits.settle(installation, connection, answering.answer, at)
+    waits.settle(installation, connection, asked, at, asked_back=not answering.code.is_final)
+    waits.settle(installation, connection, answering.withdrawn, at)
 
 
 def document_answered(connection: Connection, row: DocumentRow) -> DocumentRow | None:
-    """Return the document that an answer on its way answers: one that its sender was delivered by its recipient."""
+    """Return the document that an answer on its way answers: one that its sender was delivered by its recipient.
+
+    None too for a document that was removed meanwhile: nobody there ever had it.
+    """
     if row.kind is not DocumentKind.ANSWER_NOTICE or row.reply_to is None:
         return None
     asked = documents.find_delivered(connection, row.sender, row.reply_to)
-    return asked if asked is not None and asked.sender == row.recipient else None
+    if asked is None or asked.sender != row.recipient or not is_answerable(connection, asked):
+        return None
+    return asked
+
+
+def is_answerable(connection: Connection, asked: DocumentRow) -> bool:
+    """Return whether its recipient can have a copy of a document: it was not removed before any system was given it."""
+    withdrawal = withdrawals.find_withdrawal(connection, asked.key)
+    if withdrawal is None or not withdrawal.content_removed:
+        return True
+    delivery = deliveries.find_delivery(connection, asked.recipient, asked.key)
+    return delivery is not None and delivery.fetched_at is not None
+
+
+def require_answerable(connection: Connection, answer: Document) -> None:
+    """Refuse an answer to a document that was removed before any system was given it: InputError STATE_CONFLICT."""
+    if answer.kind is not DocumentKind.ANSWER_NOTICE or answer.reply_to is None:
+        return
+    asked = documents.find_delivered(connection, answer.sender.id, answer.reply_to)
+    if asked is not None and not is_answerable(connection, asked):
+        raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value)
+
+
+def _tell_of_deletion(installation: Installation, connection: Connection, answering: Answering) -> None:
+    """Tell of a withdrawn document that its recipient says what became of the copy; before it counts as answered."""
+    row, answer = answering.withdrawn, answering.answer
+    if answering.code not in _SAYS_OF_DELETION or DeadlineKind.DELETION not in waits.latest_waits(
+        connection, row
+    ):
+        return
+    if _place(connection, answer, State.ACCEPTED) < _place(connection, row, State.WITHDRAWN):
+        return  # who wrote it did not know yet
+    both, code = (row.sender, row.recipient), answering.code
+    told = sign_rows(
+        installation, DELETION_ANSWERED, answering.at, both, related=answer.document_id, answer=code
+    )
+    events.append_events(connection, row.key, told)
+
+
+def _place(connection: Connection, row: DocumentRow, state: State) -> int:
+    """The place in the order of events at which a document came to a state."""
+    told = events.events_of(connection, row.key, row.sender)
+    return next(event.seq for event in told if event.kind == state.value)
+
+
+def _withdrawn_by(installation: Installation, asked: DocumentRow, answer: DocumentRow) -> DocumentRow | None:
+    """The document that the notice of withdrawal asked withdrew; None if it is no such notice."""
+    if asked.kind is not DocumentKind.WITHDRAWAL_NOTICE:
+        return None
+    with installation.database.read() as connection:
+        for key in events.pointing_to(connection, asked.sender, asked.document_id):
+            row = documents.document_by_key(connection, key)
+            told = events.events_of(connection, key, asked.sender)
+            if any((each.kind, each.related) == (State.WITHDRAWN.value, asked.document_id) for each in told):
+                return row
+        # No event names a notice that came second; what it says does, if it is still there.
+        if documents.wrapped_key_of(connection, asked.key, answer.sender) is None:
+            return None
+        notice = document_of(read_kept(installation, connection, asked, answer.sender, attachments=False))
+        assert notice.withdraws is not None, "the rules ask it of a notice of withdrawal"
+        return documents.find_own(connection, asked.sender, notice.withdraws.document_id)
 
 
 def _reasons(code: AnswerCode, answer: Document) -> tuple[EventReason, ...]:
@@ -127,21 +198,3 @@ def _reasons(code: AnswerCode, answer: Document) -> tuple[EventReason, ...]:
     if code is not AnswerCode.DECLINED:
         return ()
     return (EventReason(ReasonCode.DECLINED, answer.body.text_of("DeclineReason")),)
-
-
-def _wait_anew(connection: Connection, answering: Answering) -> Deadline | None:
-    """The wait that goes on after a question; None if nobody waits, or a final answer was given before."""
-    if answering.code.is_final:
-        return None
-    asked = answering.asked
-    waits = [
-        wait
-        for wait in deadlines.deadlines_of(connection, asked.key)
-        if wait.kind is DeadlineKind.ANSWER and wait.cancelled_at is None
-    ]
-    is_overdue = State.UNANSWERED in status_of(connection, asked.key, asked.sender).negatives
-    if not waits or (waits[-1].fired_at is not None and not is_overdue):
-        return None
-    last = waits[-1]
-    earlier = Deadline(asked.document_id, DeadlineKind.ANSWER, last.opened_at, last.warn_at, last.due_at)
-    return answer_anew(earlier, answering.at, answering.calendar)

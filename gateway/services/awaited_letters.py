@@ -5,31 +5,52 @@ The notice is not answered by that, for nobody answered it: what was waited for 
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
-from gateway.domain.deadlines import DeadlineKind
+from gateway.domain.identifiers import PartyId
 from gateway.domain.kinds import DocumentKind
-from gateway.storage import deadlines, documents
+from gateway.domain.status import State
+from gateway.storage import documents, events, withdrawals
 from gateway.storage.documents import DocumentRow
+from gateway.storage.events import EventRow
 
-_OF_SUPPORT: Final = frozenset({DocumentKind.EDUCATION_ORDER_LETTER, DocumentKind.SUPPORT_NEED_LETTER})
+_OF_SUPPORT: Final = (DocumentKind.EDUCATION_ORDER_LETTER, DocumentKind.SUPPORT_NEED_LETTER)
 
 
-def end_wait_for_letter(connection: Connection, letter: DocumentRow, at: datetime) -> None:
-    """End the waits of the notices of admission that this letter, now there for the school, has met.
-
-    They are those that the school sent to the same municipality in the same conversation. A wait that has passed stays
-    passed; a document of another kind ends none.
-    """
+def admissions_met(connection: Connection, letter: DocumentRow) -> tuple[DocumentRow, ...]:
+    """Return the notices of admission whose wait this letter may end: of its conversation and its two parties."""
     if letter.kind not in _OF_SUPPORT:
-        return
-    school, conversation = letter.recipient, letter.conversation_id
-    admissions = documents.conversation_documents(
-        connection, school, conversation, DocumentKind.ADMISSION_NOTICE
+        return ()
+    return _between(connection, letter.recipient, letter, DocumentKind.ADMISSION_NOTICE)
+
+
+def has_come(connection: Connection, notice: DocumentRow, history: Sequence[EventRow]) -> bool:
+    """Return whether a letter about support has come to the school after this notice of admission, and stands.
+
+    `history` is what happened to the notice. A letter that was withdrawn is none.
+    """
+    if notice.kind is not DocumentKind.ADMISSION_NOTICE:
+        return False
+    noticed = next((each.seq for each in history if each.kind == State.ACCEPTED.value), 0)
+    return any(
+        _came(connection, letter) > noticed and withdrawals.find_withdrawal(connection, letter.key) is None
+        for kind in _OF_SUPPORT
+        for letter in _between(connection, notice.sender, notice, kind)
     )
-    for notice in admissions:
-        if (notice.sender, notice.recipient) == (school, letter.sender):
-            deadlines.cancel(connection, notice.key, (DeadlineKind.ANSWER,), at)
+
+
+def _between(
+    connection: Connection, school: PartyId, row: DocumentRow, kind: DocumentKind
+) -> tuple[DocumentRow, ...]:
+    """The documents of a kind that go the other way between the two parties of `row`, in the same conversation."""
+    found = documents.conversation_documents(connection, school, row.conversation_id, kind)
+    return tuple(each for each in found if (each.sender, each.recipient) == (row.recipient, row.sender))
+
+
+def _came(connection: Connection, letter: DocumentRow) -> int:
+    """The place in the order of events at which a letter came to its recipient; 0 if it has not."""
+    told = events.events_of(connection, letter.key, letter.recipient)
+    return next((each.seq for each in told if each.kind == State.AVAILABLE.value), 0)

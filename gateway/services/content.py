@@ -10,12 +10,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from lxml import etree
 from sqlalchemy import Connection
 
 from gateway.crypto import xades
-from gateway.crypto.certificates import Usage, verify_certificate
+from gateway.crypto.certificates import Usage, keep_verdict, verify_certificate
 from gateway.domain.catalogue import Code
 from gateway.domain.document import Document, SealedBy
 from gateway.domain.errors import InputError, InternalError, TrustError
@@ -30,6 +31,8 @@ from gateway.storage import withdrawals
 from gateway.storage.documents import DocumentRow, parts_of, wrapped_key_of
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import document_schema
+
+_COMMENTS: Final = etree.XPath("//comment()")  # also beside the root element
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read_submitted(installation: Installation, request: SendRequest, at: datetim
         _require_sealed_by(document, SealedBy.GATEWAY)
         return Submitted(document, content.element, None)
     if b"<!--" in content:
-        raise InputError(Code.XML_FORBIDDEN, what="a comment", line=0)  # no signature covers what it says
+        _require_no_comment(content)
     trust = installation.trust.current(at)
     verified = xades.verify(content, trust.store, trust.revocations, at)
     document_schema().require(verified.root)
@@ -83,6 +86,13 @@ def read_submitted(installation: Installation, request: SendRequest, at: datetim
     document = read_document(verified.root)
     _require_sealed_by(document, SealedBy.SYSTEM)
     return Submitted(document, None, verified)
+
+
+def _require_no_comment(octets: bytes) -> None:
+    """Refuse a comment, for no signature covers what it says. In a CDATA section, what looks like one is text."""
+    comment = next(iter(_COMMENTS(parse(octets).getroottree())), None)
+    if comment is not None:
+        raise InputError(Code.XML_FORBIDDEN, what="a comment", line=comment.sourceline or 0)
 
 
 def _require_sealed_by(document: Document, expected: SealedBy) -> None:
@@ -103,7 +113,7 @@ def seal_content(
         sealed: xades.Sealed | xades.VerifiedContent = submitted.signed
         certificate = submitted.signed.certificate
     else:
-        key = installation.keys.seal_key(party.id) if party.gateway_may_seal else None
+        key = installation.keys.seal_key(party.id, at) if party.gateway_may_seal else None
         if key is None or submitted.unsealed is None:
             raise InputError(Code.SEAL_NOT_ALLOWED)
         try:
@@ -112,6 +122,7 @@ def seal_content(
             # Ours to mend, not the sender's: so it is told, unlike what is wrong with a system's certificate.
             raise TrustError(Code.SEAL_UNUSABLE, what=error.code.name) from error
         sealed = xades.seal(submitted.unsealed, key, at)
+        keep_verdict(certificate)
     issuers = certificate.chain[1:]
     return SealedContent(
         octets=sealed.octets,
@@ -144,14 +155,29 @@ def read_kept(
             raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value)
         raise InternalError(Code.STORED_DATA_ALTERED)
     key = installation.keys.key_encryption_key(party).unwrap(wrapped, name)
-    octets = key.decrypt(installation.blobs.get(connection, row.sealed_blob), name)
-    _require_digest(octets, row.sealed_digest)
-    contents = []
-    for part in parts_of(connection, row.key) if attachments else ():
-        content = key.decrypt(installation.blobs.get(connection, part.blob), name)
-        _require_digest(content, part.sha256)
-        contents.append(AttachmentContent(part.number, content))
+    try:
+        octets = key.decrypt(installation.blobs.get(connection, row.sealed_blob), name)
+        _require_digest(octets, row.sealed_digest)
+        contents = []
+        for part in parts_of(connection, row.key) if attachments else ():
+            content = key.decrypt(installation.blobs.get(connection, part.blob), name)
+            _require_digest(content, part.sha256)
+            contents.append(AttachmentContent(part.number, content))
+    except InternalError as error:
+        if _was_removed_meanwhile(installation, row):
+            raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value) from error
+        raise
     return Kept(octets, tuple(contents))
+
+
+def _was_removed_meanwhile(installation: Installation, row: DocumentRow) -> bool:
+    """Whether the content went with a withdrawal since the reading began.
+
+    A reading sees the rows as they were; files go for everybody at once.
+    """
+    with installation.database.read() as connection:
+        withdrawal = withdrawals.find_withdrawal(connection, row.key)
+    return withdrawal is not None and withdrawal.content_removed
 
 
 def document_of(kept: Kept) -> Document:

@@ -1,73 +1,98 @@
 """Corrections: a document that replaces an earlier one, as its header says; both stay, and both parties are told.
 
 The earlier document keeps its state and its place. Where it waited to be fetched, read or answered, the one that
-replaces it waits now.
+replaces it waits now, and no longer than it. If the correction is withdrawn, the earlier document waits again.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection
 
-from gateway.domain.deadlines import DeadlineKind
+from gateway.domain.deadlines import TAKEN_OVER, hastened, resumed
 from gateway.domain.document import Document
-from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.domain.status import Standing
-from gateway.services import log_entries
+from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
+from gateway.domain.identifiers import PartyId
+from gateway.services import log_entries, waits
 from gateway.services.installation import Installation
-from gateway.services.timeline import CORRECTED
-from gateway.storage import deadlines, deliveries, documents, events
+from gateway.services.recording import sign_rows
+from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.timeline import CORRECTED, corrections_of
+from gateway.storage import deadlines, deliveries, documents, events, parties
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
-from gateway.storage.events import NewEvent
+from gateway.storage.evidence import NewEvidence
 
-_TAKEN_OVER: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.ANSWER)
+
+@dataclass(frozen=True)
+class Correction:
+    """That a document corrects an earlier one, signed and not yet recorded."""
+
+    earlier: DocumentRow
+    evidence: Sealed
+
+
+def document_corrected(connection: Connection, row: DocumentRow, document: Document) -> DocumentRow | None:
+    """Return the earlier document of its sender that a document corrects by its header, or None."""
+    if document.corrects is None:
+        return None
+    earlier = documents.find_own(connection, row.sender, document.corrects.document_id)
+    assert earlier is not None, "the rules found it, and no document is ever removed"
+    return earlier
+
+
+def prepare_correction(
+    installation: Installation, earlier: DocumentRow, row: DocumentRow, at: datetime
+) -> Correction:
+    """Return the correction by `row`, which is about to be delivered; the evidence wraps the digest of that.
+
+    UnavailableError if the gateway's seal cannot be used.
+    """
+    evidence = seal_document_evidence(
+        installation,
+        EvidenceEvent.CORRECTION,
+        earlier,
+        earlier.sender,
+        at,
+        reasons=(EventReason(ReasonCode.REPLACED),),
+        based_on=(row.sealed_digest,),
+    )
+    return Correction(earlier, evidence)
 
 
 def record_corrections(
-    installation: Installation, connection: Connection, row: DocumentRow, document: Document, at: datetime
+    installation: Installation,
+    connection: Connection,
+    row: DocumentRow,
+    correction: Correction | None,
+    at: datetime,
 ) -> None:
     """Tell what a document corrects, and by what it was corrected itself: in the transaction that delivers it."""
-    if document.corrects is not None:
-        earlier = documents.find_own(connection, row.sender, document.corrects.document_id)
-        assert earlier is not None, "the rules found it, and no document is ever removed"
+    if correction is not None:
+        earlier, evidence = correction.earlier, correction.evidence.row()
+        evidence_rows.insert_evidence(connection, earlier.key, evidence)
         is_delivered = deliveries.find_delivery(connection, earlier.recipient, earlier.key) is not None
         told = (earlier.sender, earlier.recipient) if is_delivered else (earlier.sender,)
-        for party, event in zip(told, _events(installation, row.document_id, told, at), strict=True):
-            _tell(installation, connection, earlier, row, party, event)
+        _take_over(connection, row, earlier, at)
+        _tell(installation, connection, earlier, row, told, evidence, at)
+        waits.settle(installation, connection, earlier, at)
     _tell_of_earlier_corrections(installation, connection, row)
-
-
-def _events(
-    installation: Installation, corrected_by: Uuid4, told: tuple[PartyId, ...], at: datetime
-) -> list[NewEvent]:
-    event_id = Uuid4.new()
-    return [
-        NewEvent(
-            event_id=event_id,
-            party=party,
-            kind=CORRECTED,
-            at=at,
-            standing=Standing.RECORDED,
-            issuer=installation.issuer.name,
-            related=corrected_by,
-        )
-        for party in told
-    ]
 
 
 def _tell_of_earlier_corrections(
     installation: Installation, connection: Connection, row: DocumentRow
 ) -> None:
     """A correction that overtook this document was told its sender alone: now its recipient may know too."""
-    for event in events.events_of(connection, row.key, row.sender):
-        if event.kind == CORRECTED and event.related is not None:
+    history = events.events_of(connection, row.key, row.sender)
+    standing = corrections_of(history)
+    for event in history:
+        if event.kind == CORRECTED and event.related in standing:
             newer = documents.find_own(connection, row.sender, event.related)
             assert newer is not None, "no document is ever removed"
-            (again,) = _events(installation, event.related, (row.recipient,), event.at)
-            _tell(installation, connection, row, newer, row.recipient, again)
+            found = evidence_rows.find_evidence(connection, event.evidence_id) if event.evidence_id else None
+            _tell(installation, connection, row, newer, (row.recipient,), found, event.at)
 
 
 def _tell(
@@ -75,12 +100,40 @@ def _tell(
     connection: Connection,
     earlier: DocumentRow,
     newer: DocumentRow,
-    party: PartyId,
-    event: NewEvent,
+    told: tuple[PartyId, ...],
+    evidence: NewEvidence | None,
+    at: datetime,
 ) -> None:
-    """Tell one party, in its stream and in its log, and let the newer document do the waiting."""
-    events.append_events(connection, earlier.key, [event])
-    shared = log_entries.shared_in(evidence_rows.evidence_of(connection, earlier.key), party)
-    entry = log_entries.replacement_entry(installation, party, newer, shared, event.at)
-    log_entries.append(connection, entry)
-    deadlines.cancel(connection, earlier.key, _TAKEN_OVER, event.at)
+    """Tell parties, in their streams and in their logs. Without evidence: a correction of before there was any."""
+    evidence_id = evidence.evidence_id if evidence else None
+    rows = sign_rows(installation, CORRECTED, at, told, related=newer.document_id, evidence_id=evidence_id)
+    events.append_events(connection, earlier.key, rows)
+    kept = evidence_rows.evidence_of(connection, earlier.key)
+    for party in told:
+        shared = log_entries.shared_in(kept, party)
+        if evidence is not None:
+            entry = log_entries.replacement_entry(installation, party, earlier, newer, shared, evidence)
+            log_entries.append(connection, entry)
+
+
+def _take_over(connection: Connection, newer: DocumentRow, earlier: DocumentRow, at: datetime) -> None:
+    """Let the correction wait for what the earlier document waits for still, and no longer than that would have.
+
+    An answer that the earlier one asks for is awaited even if the correction does not say so.
+    """
+    situation = replace(waits.situation_of(connection, earlier), is_replaced=False)
+    recipient = parties.find_party(connection, newer.recipient)
+    assert recipient is not None, "a document is accepted only for a registered party"
+    own = waits.latest_waits(connection, newer)
+    for kind, theirs in waits.latest_waits(connection, earlier).items():
+        if kind not in TAKEN_OVER or theirs.fired_at is not None or not situation.waits_for(kind):
+            continue
+        taken = theirs.deadline(newer.document_id)
+        if theirs.cancelled_at is not None:  # another correction waits for it too
+            taken = resumed(taken, theirs.cancelled_at, at, recipient.calendar)
+        mine = own.get(kind)
+        if mine is None:
+            deadlines.open_deadlines(connection, newer.key, [taken])
+        elif mine.is_open and taken.due_at < mine.due_at:
+            sooner = hastened(mine.deadline(newer.document_id), taken, at, recipient.calendar)
+            deadlines.hasten(connection, mine.id, sooner)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
-from gateway.domain.disclosure import EntryKind
+from gateway.domain.disclosure import EntryKind, LogOrigin
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.services import log_entries
@@ -36,7 +36,7 @@ def make_checkpoints(installation: Installation, oldest: timedelta) -> int:
     """Sign a checkpoint of every log that grew and whose last one is at least `oldest` ago; return how many."""
     now = installation.clock()
     with installation.database.read() as connection:
-        heads = log.heads_to_checkpoint(connection, now - oldest)
+        heads = log.heads_to_checkpoint(connection, now - oldest, now)
     for head in heads:
         _checkpoint(installation, head, now)
     return len(heads)
@@ -53,12 +53,20 @@ def _checkpoint(installation: Installation, head: LogHead, now: datetime) -> Non
 
 
 def proof_of(connection: Connection, party: PartyId, entry_id: Uuid4) -> str | None:
-    """Return the proof that an entry is in its log, or None until a checkpoint covers it. C2SP tlog-proof."""
-    entry = log.find_entry(connection, party, entry_id)
-    latest = log.latest_checkpoint(connection, party)
+    """Return the proof that an entry is in its log, or None until a checkpoint covers it. C2SP tlog-proof.
+
+    It may be in a log of the party that was closed.
+    """
+    name: log.Name = party
+    entry = log.find_entry(connection, name, entry_id)
+    if entry is None:
+        for name in log.closed_logs(connection, party):
+            if (entry := log.find_entry(connection, name, entry_id)) is not None:
+                break
+    latest = log.latest_checkpoint(connection, name)
     if entry is None or latest is None or latest.size <= entry.seq:
         return None
-    tiles = partial(log.tile, connection, party)
+    tiles = partial(log.tile, connection, name)
     return str(Proof(entry.seq, inclusion_proof(entry.seq, latest.size, tiles), latest.note))
 
 
@@ -77,19 +85,45 @@ def export(installation: Installation, party: PartyId, target: BinaryIO) -> str:
         head = log.log_head(connection, party)
         assert head is not None
     _checkpoint(installation, head, now)
+    return _write(installation, head, target)
+
+
+def export_closed(installation: Installation, origin: LogOrigin, target: BinaryIO) -> str:
+    """Write a log that was closed as a bundle, and return its last checkpoint; nothing is added to it.
+
+    InputError NOT_FOUND if no log of this origin was closed, or it has no entries.
+    """
     with installation.database.read() as connection:
-        kept = log.all_checkpoints(connection, party)
+        heads = [head for head in log.all_heads(connection) if head.is_closed and head.origin == origin]
+    if not heads or not heads[0].size:
+        raise InputError(Code.NOT_FOUND)
+    return _write(installation, heads[0], target)
+
+
+def _write(installation: Installation, head: LogHead, target: BinaryIO) -> str:
+    """Write the bundle of a log up to its last checkpoint, which is returned."""
+    key = LogKey.of(head.origin, installation.checkpoint_key)
+    with installation.database.read() as connection:
+        kept = log.all_checkpoints(connection, head.name)
         size = kept[-1].size  # a running gateway may have made a later checkpoint than ours
         write_bundle(
             target,
-            Manifest(str(head.origin), size, (log_key(installation, party),)),
+            Manifest(str(head.origin), size, (key,)),
             checkpoints=[row.note for row in kept],
-            leaves=(each.octets for each in log.entries(connection, party, 0, size)),
-            hashes=_hashes(connection, party, size),
+            leaves=(each.octets for each in log.entries(connection, head.name, 0, size)),
+            hashes=_hashes(connection, head.name, size),
         )
     return kept[-1].note
 
 
-def _hashes(connection: Connection, party: PartyId, size: int) -> Iterator[bytes]:
+def newest_checkpoints(installation: Installation) -> dict[PartyId, str]:
+    """Return the newest checkpoint of each log that has one, by party: for keeping outside. Nothing is written."""
+    with installation.database.read() as connection:
+        heads = log.log_heads(connection)
+        newest = {head.party: log.latest_checkpoint(connection, head.name) for head in heads}
+    return {party: row.note for party, row in newest.items() if row is not None}
+
+
+def _hashes(connection: Connection, name: log.Name, size: int) -> Iterator[bytes]:
     for start in range(0, size, 256):
-        yield from split(log.leaf_hashes(connection, party, start, min(256, size - start)))
+        yield from split(log.leaf_hashes(connection, name, start, min(256, size - start)))

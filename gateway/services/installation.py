@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.crypto.keys import CheckpointKey
@@ -12,11 +13,15 @@ from gateway.domain.disclosure import LogOrigin
 from gateway.domain.evidence import Issuer
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.operations import Environment
+from gateway.domain.quota import USUAL, Quota
 from gateway.services.knowledge import Knowledge
 from gateway.services.own_keys import OwnKey
+from gateway.services.request_rate import RequestRate
 from gateway.storage.blobs import Blobs
 from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
+from gateway.transport.antivirus import Clamd
+from gateway.transport.revocation_fetch import RevocationFetch
 from gateway.transport.trust_files import TrustFiles
 
 
@@ -38,6 +43,15 @@ class Installation:
     knowledge: Knowledge
     waits: TransportWaits
     attachments_bytes: int  # all attachments of one document together
+    quota: Quota = USUAL  # what one system may do, unless another is set for it
+    request_rate: RequestRate = field(default_factory=RequestRate)
+    antivirus: Clamd | None = None
+    aside: Callable[[], AbstractContextManager[None]] = nullcontext  # lets others compute while a thread waits
+    revocation_fetch: RevocationFetch | None = None
+
+    def issuer_at(self, at: datetime) -> Issuer:
+        """As whom the gateway seals at this time: its seal may have been replaced since the start."""
+        return replace(self.issuer, certificate_fingerprint=self.seal_key.fingerprint(at))
 
     def origin(self, party: PartyId) -> LogOrigin:
         """The name of a party's log here."""

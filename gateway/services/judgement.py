@@ -5,7 +5,7 @@ Everything is judged with nothing stored, and every reason to refuse is told at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,9 +13,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
-from gateway.domain.document import Document
+from gateway.domain.document import Document, OpenConversation
 from gateway.domain.errors import InputError, Violation
 from gateway.domain.evaluation import evaluate_case
+from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.operations import AttachmentContent, Override
@@ -30,9 +31,18 @@ from gateway.storage import documents, parties, withdrawals
 from gateway.storage.documents import DocumentRow
 from gateway.xmlcore.statutory import statutory_minimum
 
-# The kinds whose rules ask for the conversation's earlier risk notices: N03 and N04.
 _LETTERS: Final = frozenset({DocumentKind.EDUCATION_ORDER_LETTER, DocumentKind.SUPPORT_NEED_LETTER})
-_LOOK_BACK: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE, DocumentKind.INTERRUPTION_NOTICE})
+_RISK: Final = frozenset({DocumentKind.DROPOUT_RISK_NOTICE})
+# What the rules on a kind ask for of its conversation (N03, N04, A03, H10, H15), and of which they ask what it says.
+# What was withdrawn is no part of a conversation any more.
+_KINDS_SOUGHT: Final[Mapping[DocumentKind, frozenset[DocumentKind]]] = {
+    DocumentKind.DROPOUT_RISK_NOTICE: _RISK,
+    DocumentKind.INTERRUPTION_NOTICE: _RISK,
+    DocumentKind.ANSWER_NOTICE: _LETTERS,
+    DocumentKind.NOTE_NOTICE: frozenset(DocumentKind),
+    DocumentKind.HANDOVER_NOTICE: frozenset(DocumentKind),
+}
+_TEXTS_SOUGHT: Final = {DocumentKind.DROPOUT_RISK_NOTICE: _RISK, DocumentKind.ANSWER_NOTICE: _LETTERS}
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,9 @@ def judge(
         words=installation.knowledge.word_lists,
         municipalities=installation.knowledge.municipalities,
         institutions=installation.knowledge.institutions_with(
-            sender.id, recipient.id, *_registered(connection, document.counterparts)
+            sender.id, recipient.id, *_registered(connection, document.open_conversations)
         ),
+        education_codes=installation.knowledge.education_codes,
         replacement_numbers_allowed=installation.knowledge.replacement_numbers_allowed,
         history=_history(installation, connection, document, sender),
         attachments=facts,
@@ -99,9 +110,10 @@ def judge(
     )
 
 
-def _registered(connection: Connection, named: Sequence[PartyId]) -> list[PartyId]:
-    """Those of the parties named that are registered here."""
-    return [party for party in named if parties.find_party(connection, party) is not None]
+def _registered(connection: Connection, named: Sequence[OpenConversation]) -> list[PartyId]:
+    """The other parties of these conversations that are registered here."""
+    counterparts = [each.counterpart for each in named]
+    return [party for party in counterparts if parties.find_party(connection, party) is not None]
 
 
 def _attachment_facts(
@@ -125,63 +137,79 @@ def _attachment_facts(
 def _history(
     installation: Installation, connection: Connection, document: Document, sender: Party
 ) -> tuple[KnownDocument, ...]:
-    """What the rules look back on: the documents that this one refers to, and what its kind asks for beside them."""
-    rows = {row.key: row for row in _conversation(connection, document, sender)}
-    for reference in _references(document):
-        row = documents.find_visible(connection, sender.id, reference)
-        if row is not None:
-            rows[row.key] = row
-    return tuple(_known(installation, connection, row, sender, document) for row in rows.values())
-
-
-def _conversation(connection: Connection, document: Document, sender: Party) -> tuple[DocumentRow, ...]:
-    """What the rules ask for of the conversation: earlier risk notices; for an answer its letters; for a note all.
-
-    What was withdrawn is no part of it any more.
-    """
-    kinds: frozenset[DocumentKind | None] = frozenset()
-    if document.kind in _LOOK_BACK:
-        kinds = frozenset({DocumentKind.DROPOUT_RISK_NOTICE})
-    elif document.kind is DocumentKind.ANSWER_NOTICE:
-        kinds = _LETTERS
-    elif document.kind is DocumentKind.NOTE_NOTICE:
-        kinds = frozenset({None})
-    found = [
-        row
-        for kind in kinds
-        for row in documents.conversation_documents(connection, sender.id, document.conversation_id, kind)
-        if withdrawals.find_withdrawal(connection, row.key) is None
-    ]
-    return tuple(sorted(found, key=lambda row: row.key))
-
-
-def _references(document: Document) -> list[Uuid4]:
-    named = (document.corrects, document.withdraws)
-    replied = (document.reply_to,) if document.reply_to else ()
-    return [*(each.document_id for each in named if each), *replied, *document.body_references]
-
-
-def _known(
-    installation: Installation,
-    connection: Connection,
-    row: DocumentRow,
-    sender: Party,
-    document: Document,
-) -> KnownDocument:
-    """A document of the history. It is read only where the rules ask for what it says, and it is still there."""
-    known = KnownDocument(row.document_id, row.conversation_id, row.sender, row.recipient, row.kind)
-    is_risk_before = row.kind is document.kind is DocumentKind.DROPOUT_RISK_NOTICE
-    is_of_answer = document.kind is DocumentKind.ANSWER_NOTICE and (
-        row.kind in _LETTERS or row.document_id == document.reply_to
+    """What the rules look back on, in the order of acceptance; `RuleContext` says what that is."""
+    past = _Past(installation, connection, sender.id)
+    named = (
+        documents.find_visible(connection, sender.id, reference.document_id)
+        for reference in document.references
     )
-    if row.wrapped_key is None or not (is_risk_before or is_of_answer):
-        return known
-    earlier = document_of(read_kept(installation, connection, row, sender.id, attachments=False))
-    promised = earlier.body.text_of("RiskContact/AnswerWithinWorkingDays")
-    return replace(
-        known,
-        phase=earlier.body.text_of("Phase") if is_risk_before else None,
-        provisions=frozenset(basis.provision for basis in earlier.legal_bases),
-        actions_wanted=frozenset(node.text for node in earlier.body.find_all("ActionWanted/Code")),
-        answer_within=None if promised is None else int(promised),
+    found = {row.key: past.read(row) for row in named if row is not None}
+    kinds, texts = (
+        _KINDS_SOUGHT.get(document.kind, frozenset()),
+        _TEXTS_SOUGHT.get(document.kind, frozenset()),
     )
+    for conversation_id, counterpart in _conversations(document):
+        rows = past.conversation(conversation_id, counterpart)
+        for row in rows:
+            if row.kind in kinds and row.key not in found and past.withdrawn_for(row) is None:
+                found[row.key] = past.read(row) if row.kind in texts else past.known(row)
+        found |= past.newest_about_somebody(rows)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _conversations(document: Document) -> Iterator[tuple[Uuid4, PartyId]]:
+    """The document's own conversation, and those that it passes on, each with the other party."""
+    yield document.conversation_id, document.recipient.id
+    yield from ((each.conversation_id, each.counterpart) for each in document.open_conversations)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The documents that a party gave and got. One is decrypted only where the rules ask for what it says."""
+
+    installation: Installation
+    connection: Connection
+    party: PartyId
+
+    def conversation(self, conversation_id: Uuid4, counterpart: PartyId) -> tuple[DocumentRow, ...]:
+        """The documents of a conversation with another party, in the order of their acceptance."""
+        ends = {self.party, counterpart}
+        rows = documents.conversation_documents(self.connection, self.party, conversation_id)
+        return tuple(row for row in rows if {row.sender, row.recipient} == ends)
+
+    def newest_about_somebody(self, rows: Sequence[DocumentRow]) -> dict[int, KnownDocument]:
+        """By its key, the last of these that tells whom it is about; none where nothing tells."""
+        for row in reversed(rows):
+            if self.withdrawn_for(row) is not ReasonCode.WRONG_SUBJECT:
+                known = self.read(row)
+                if known.subject is not None:
+                    return {row.key: known}
+        return {}
+
+    def withdrawn_for(self, row: DocumentRow) -> ReasonCode | None:
+        """Why a document was withdrawn, or None."""
+        withdrawal = withdrawals.find_withdrawal(self.connection, row.key)
+        return None if withdrawal is None else withdrawal.reason
+
+    def known(self, row: DocumentRow) -> KnownDocument:
+        """A document as its row tells of it."""
+        withdrawn_for = self.withdrawn_for(row)
+        ids = (row.document_id, row.conversation_id)
+        return KnownDocument(*ids, row.sender, row.recipient, row.kind, withdrawn_for=withdrawn_for)
+
+    def read(self, row: DocumentRow) -> KnownDocument:
+        """A document with what it says, if it is still there."""
+        known = self.known(row)
+        if row.wrapped_key is None:
+            return known
+        kept = read_kept(self.installation, self.connection, row, self.party, attachments=False)
+        said = document_of(kept)
+        promised = said.body.text_of("RiskContact/AnswerWithinWorkingDays")
+        return replace(
+            known,
+            phase=said.body.text_of("Phase") if row.kind is DocumentKind.DROPOUT_RISK_NOTICE else None,
+            provisions=frozenset(basis.provision for basis in said.legal_bases),
+            actions_wanted=frozenset(node.text for node in said.body.find_all("ActionWanted/Code")),
+            answer_within=None if promised is None else int(promised),
+            subject=None if said.subject is None else said.subject.cpr,
+        )

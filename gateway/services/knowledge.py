@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property
 
 from gateway.domain.annotation import Annotations, Basis, BasisSet, Category
-from gateway.domain.codes import CodeList, DataCategory, DatedCode, Provision
+from gateway.domain.codes import CodeList, DataCategory, DatedCode, EducationCodeSystem, Provision
 from gateway.domain.identifiers import PartyId
 from gateway.domain.lint_words import WordLists
 from gateway.domain.policy import Policy
@@ -29,6 +29,7 @@ class Knowledge:
     categories: Mapping[Category, DataCategory]
     municipalities: CodeList[DatedCode]
     institutions: CodeList[DatedCode] | None
+    education_codes: CodeList[EducationCodeSystem]
     word_lists: WordLists
     replacement_numbers_allowed: bool  # CPR replacement numbers: never in production
 
@@ -71,6 +72,7 @@ def load_knowledge(
         if municipalities
         else code_lists.municipalities(),
         institutions=code_lists.institutions_of(institutions) if institutions else None,
+        education_codes=code_lists.education_code_systems(),
         word_lists=WordLists.from_mapping(tomllib.loads(resources.read("codes/lint_words.toml").decode())),
         replacement_numbers_allowed=replacement_numbers_allowed,
     )

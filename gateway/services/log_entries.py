@@ -31,7 +31,7 @@ from gateway.domain.disclosure import (
     log_time,
 )
 from gateway.domain.document import Document
-from gateway.domain.evidence import EventReason, EvidenceEvent
+from gateway.domain.evidence import AssertedBy, EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.operations import Override
 from gateway.domain.policy import Disclosure
@@ -46,8 +46,8 @@ from gateway.translog.commitment import Committer, compose_opening
 ACTIVITY: Final = Activity("YOUTH_EDUCATION_SUPPORT", 1)  # in the party's record under GDPR art. 30
 RETENTION: Final = "DISCLOSURE_5Y"  # the longest time the former security order kept logs; erased by rule
 CONTENT_REMOVED: Final = "CONTENT_REMOVED"  # a detail: nothing of the document is left in this installation
-REPLACED: Final = "REPLACED"  # a reason: a later document of the sender says it right
 _OF_SHARING: Final = frozenset({EvidenceEvent.SUBMISSION_ACCEPTANCE, EvidenceEvent.CONTENT_CONSIGNMENT})
+SYSTEM: Final = "SYSTEM"  # the role of a case system that acts of itself
 OPERATOR: Final = "OPERATOR"  # the role of who changes parties, mandates and keys by command
 
 
@@ -124,89 +124,72 @@ def sharing_entry(
 
 
 def evidence_entry(
-    installation: Installation, party: PartyId, row: NewDocument, evidence: Sealed
-) -> PreparedEntry:
-    """Return the entry of an event in a document's life, for the log of one of its parties."""
-    statement = evidence.statement
-    entry_id = evidence.entry_id if evidence.log_party == party else Uuid4.new()
-    committer = Committer(entry_id)
-    asserted = statement.asserted_by
-    leaf = Leaf(
-        log=installation.origin(party),
-        entry_id=entry_id,
-        time=log_time(statement.time),
-        kind=EntryKind.EVIDENCE,
-        visibility=Visibility.OPEN,
-        retention=RETENTION,
-        activity=ACTIVITY,
-        sender=End(row.sender),
-        recipient=End(row.recipient),
-        document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
-        document_kind=row.kind.value,
-        conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
-        event=statement.event.value,
-        evidence=_commit_evidence(committer, evidence),
-        outcome="FAILED" if statement.event.is_negative else "DONE",
-        reasons=_codes(statement.reasons),
-        actor=Actor(asserted.role, system=asserted.system_id.text) if asserted and asserted.role else None,
-    )
-    return _prepare(installation, leaf, committer)
-
-
-def withdrawal_entry(
     installation: Installation,
     party: PartyId,
     row: NewDocument,
-    corrects: Uuid4,
     evidence: Sealed,
-    note: str | None,
     *,
-    content_removed: bool,
+    decision: str | None = None,
+    corrects: Uuid4 | None = None,
+    details: tuple[str, ...] = (),
 ) -> PreparedEntry:
-    """Return the entry that a document was withdrawn, for the log of one of its parties.
+    """Return the entry of an event in a document's life, for the log of one of its parties.
 
-    `corrects` is that log's entry of the document's sharing. `note` says why, in words, which are committed to.
+    `decision` is why somebody brought it about, in words, which are committed to. `corrects` is that log's entry of the
+    document's sharing, where the event takes back what that told.
     """
     statement = evidence.statement
     entry_id = evidence.entry_id if evidence.log_party == party else Uuid4.new()
-    committer = Committer(entry_id)
-    asserted = statement.asserted_by
-    leaf = Leaf(
-        log=installation.origin(party),
-        entry_id=entry_id,
-        time=log_time(statement.time),
-        kind=EntryKind.CORRECT,
-        visibility=Visibility.OPEN,
-        retention=RETENTION,
-        activity=ACTIVITY,
-        sender=End(row.sender),
-        recipient=End(row.recipient),
-        document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
-        document_kind=row.kind.value,
-        conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
-        event=statement.event.value,
-        evidence=_commit_evidence(committer, evidence),
-        outcome="DONE",
-        reasons=_codes(statement.reasons),
-        actor=Actor("SYSTEM", system=asserted.system_id.text) if asserted else None,
-        corrects=corrects,
-        decision=_commit(committer, CommittedField.DECISION, note),
-        details=(CONTENT_REMOVED,) if content_removed else (),
-    )
-    return _prepare(installation, leaf, committer)
+    told = _Told(entry_id, statement.time, statement.event, evidence.octets, _codes(statement.reasons))
+    actor = _actor(statement.asserted_by, decision)
+    return _life_entry(installation, party, row, told, actor, decision, corrects, details)
 
 
 def replacement_entry(
-    installation: Installation, party: PartyId, row: NewDocument, corrects: Uuid4, at: datetime
+    installation: Installation,
+    party: PartyId,
+    earlier: NewDocument,
+    newer: NewDocument,
+    corrects: Uuid4,
+    evidence: NewEvidence,
 ) -> PreparedEntry:
-    """Return the entry that the document `row` replaces an earlier one, whose sharing entry `corrects` names."""
-    entry_id = Uuid4.new()
-    committer = Committer(entry_id)
+    """Return the entry that a document was replaced by a newer one, whose content it commits to.
+
+    `corrects` is that log's entry of the earlier document's sharing.
+    """
+    entry_id = evidence.log_entry_id if evidence.log_party == party else Uuid4.new()
+    told = _Told(entry_id, evidence.at, evidence.event, evidence.octets, (ReasonCode.REPLACED.name,))
+    return _life_entry(installation, party, earlier, told, None, None, corrects, newer=newer)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an entry tells of an event, and the evidence that it binds."""
+
+    entry_id: Uuid4
+    time: datetime
+    event: EvidenceEvent
+    octets: bytes
+    reasons: tuple[str, ...]
+
+
+def _life_entry(
+    installation: Installation,
+    party: PartyId,
+    row: NewDocument,
+    told: _Told,
+    actor: Actor | None,
+    decision: str | None,
+    corrects: Uuid4 | None,
+    details: tuple[str, ...] = (),
+    newer: NewDocument | None = None,
+) -> PreparedEntry:
+    committer = Committer(told.entry_id)
     leaf = Leaf(
         log=installation.origin(party),
-        entry_id=entry_id,
-        time=log_time(at),
-        kind=EntryKind.CORRECT,
+        entry_id=told.entry_id,
+        time=log_time(told.time),
+        kind=EntryKind.EVIDENCE if corrects is None else EntryKind.CORRECT,
         visibility=Visibility.OPEN,
         retention=RETENTION,
         activity=ACTIVITY,
@@ -214,12 +197,25 @@ def replacement_entry(
         recipient=End(row.recipient),
         document=committer.commit(CommittedField.DOCUMENT, row.document_id.text),
         document_kind=row.kind.value,
-        content=committer.commit(CommittedField.CONTENT, row.content_digest.hex()),
+        content=_commit(committer, CommittedField.CONTENT, newer.content_digest.hex() if newer else None),
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
-        reasons=(REPLACED,),
+        event=told.event.value,
+        evidence=_commit_octets(committer, told.octets),
+        outcome="FAILED" if told.event.is_negative else "DONE",
+        reasons=told.reasons,
+        actor=actor,
         corrects=corrects,
+        decision=_commit(committer, CommittedField.DECISION, decision),
+        details=details,
     )
     return _prepare(installation, leaf, committer)
+
+
+def _actor(asserted: AssertedBy | None, decision: str | None) -> Actor | None:
+    """Who acted: the system that asked, for a person in a role or of itself; else the operator who decided."""
+    if asserted is not None:
+        return Actor(asserted.role or SYSTEM, system=asserted.system_id.text)
+    return None if decision is None else Actor(OPERATOR)
 
 
 def erasure_entry(
@@ -274,14 +270,22 @@ def access_entry(
     installation: Installation, party: PartyId, row: NewDocument, system: Uuid4, at: datetime
 ) -> PreparedEntry:
     """Return the entry that a system fetched a document; made before the document leaves."""
-    return _access(installation, party, row, at, "SYSTEM", system=system)
+    return _access(installation, party, row, at, SYSTEM, system=system)
 
 
 def inspection_entry(
-    installation: Installation, party: PartyId, row: NewDocument, operator: str, at: datetime
+    installation: Installation,
+    party: PartyId,
+    row: NewDocument,
+    operator: str,
+    at: datetime,
+    details: tuple[str, ...] = (),
 ) -> PreparedEntry:
-    """Return the entry that somebody looked at a document by command; who it was is committed to."""
-    return _access(installation, party, row, at, OPERATOR, person=operator)
+    """Return the entry that somebody looked at a document by command; who it was is committed to.
+
+    `details` says, in codes, at how little of it, where that was not all.
+    """
+    return _access(installation, party, row, at, OPERATOR, person=operator, details=details)
 
 
 def _access(
@@ -293,6 +297,7 @@ def _access(
     *,
     system: Uuid4 | None = None,
     person: str | None = None,
+    details: tuple[str, ...] = (),
 ) -> PreparedEntry:
     entry_id = Uuid4.new()
     committer = Committer(entry_id)
@@ -309,15 +314,25 @@ def _access(
         document_kind=row.kind.value,
         conversation=committer.commit(CommittedField.CONVERSATION, row.conversation_id.text),
         actor=actor,
+        details=details,
     )
     return _prepare(installation, leaf, committer)
 
 
 def administration_entry(
-    installation: Installation, kind: EntryKind, party: PartyId, details: tuple[str, ...], at: datetime
+    installation: Installation,
+    kind: EntryKind,
+    party: PartyId,
+    details: tuple[str, ...],
+    at: datetime,
+    decision: str | None = None,
 ) -> PreparedEntry:
-    """Return the entry of a changed setting, mandate or key (CONFIG, KEY) or of an export, told in codes."""
+    """Return the entry of a changed setting, mandate or key (CONFIG, KEY) or of an export, told in codes.
+
+    `decision` is who decided and why, where that is asked, in words, which are committed to.
+    """
     entry_id = Uuid4.new()
+    committer = Committer(entry_id)
     leaf = Leaf(
         log=installation.origin(party),
         entry_id=entry_id,
@@ -327,13 +342,18 @@ def administration_entry(
         retention=RETENTION,
         details=details,
         actor=Actor(OPERATOR),
+        decision=_commit(committer, CommittedField.DECISION, decision),
     )
-    return _prepare(installation, leaf, Committer(entry_id))
+    return _prepare(installation, leaf, committer)
 
 
 def _commit_evidence(committer: Committer, evidence: Sealed) -> Commitment:
     """Bind the entry to the evidence octet for octet, so that no other can take its place."""
-    return committer.commit(CommittedField.EVIDENCE, hashlib.sha256(evidence.octets).hexdigest())
+    return _commit_octets(committer, evidence.octets)
+
+
+def _commit_octets(committer: Committer, evidence: bytes) -> Commitment:
+    return committer.commit(CommittedField.EVIDENCE, hashlib.sha256(evidence).hexdigest())
 
 
 def _codes(reasons: tuple[EventReason, ...]) -> tuple[str, ...]:

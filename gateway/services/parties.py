@@ -30,7 +30,7 @@ from gateway.domain.operations import (
 from gateway.domain.party import Party, Route, System
 from gateway.protocol.wss import Verified
 from gateway.services import log_entries
-from gateway.services.access import authorise, identify, remember
+from gateway.services.access import asking, authorise, identify
 from gateway.services.installation import Installation
 from gateway.storage import log, mandates, parties, systems
 
@@ -46,7 +46,7 @@ def register_party(installation: Installation, party: Party) -> None:
     at = installation.clock()
     details = ("PARTY_ADDED", "GATEWAY_MAY_SEAL" if party.gateway_may_seal else "SYSTEM_SEALS")
     entry = _config(installation, party.id, details, at)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(party.id) as connection:
         if parties.find_party(connection, party.id) is not None:
             raise InputError(Code.ALREADY_REGISTERED, what=str(party.id))
         parties.add_party(connection, party)
@@ -55,16 +55,21 @@ def register_party(installation: Installation, party: Party) -> None:
 
 
 def change_party(
-    installation: Installation, party_id: PartyId, change: Callable[[Party], Party], what: str
-) -> None:
-    """Change what is known of a party; `what` is the code of the change in its log. InputError NOT_FOUND."""
-    entry = _config(installation, party_id, (what,), installation.clock())
-    with installation.database.transaction() as connection:
+    installation: Installation, party_id: PartyId, change: Callable[[Party], Party], *what: str
+) -> Party:
+    """Change what is known of a party, and return it; `what` are the codes of the change in its log.
+
+    Raises InputError NOT_FOUND.
+    """
+    entry = _config(installation, party_id, what, installation.clock())
+    with installation.database.transaction(party_id) as connection:
         party = parties.find_party(connection, party_id)
         if party is None:
             raise InputError(Code.NOT_FOUND)
-        parties.update_party(connection, change(party))
+        changed = change(party)
+        parties.update_party(connection, changed)
         log_entries.append(connection, entry)
+    return changed
 
 
 def find(installation: Installation, party_id: PartyId) -> Party:
@@ -87,7 +92,7 @@ def add_seal_key(installation: Installation, party_id: PartyId, key_pem: bytes, 
     trusted = verify_certificate(chain, Usage.CONTENT, trust.store, trust.revocations, at)
     details = ("SEAL_KEY_ADDED", trusted.certificate.fingerprint)
     entry = log_entries.administration_entry(installation, EntryKind.KEY, party_id, details, at)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(party_id) as connection:
         party = parties.find_party(connection, party_id)
         if party is None:
             raise InputError(Code.NOT_FOUND)
@@ -108,8 +113,8 @@ def register_system(installation: Installation, name: str, certificate: Certific
     trust = installation.trust.current(at)
     trusted = verify_certificate((certificate,), Usage.MESSAGE, trust.store, trust.revocations, at)
     system_id = Uuid4.new()
-    with installation.database.transaction() as connection:
-        _require_new(connection, certificate)
+    with installation.database.alone() as connection:
+        require_new_certificate(connection, certificate)
         systems.add_system(connection, system_id, name, trusted.identity.cvr)
         systems.add_certificate(
             connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
@@ -123,7 +128,7 @@ def register_system(installation: Installation, name: str, certificate: Certific
     return system
 
 
-def _require_new(connection: Connection, certificate: Certificate) -> None:
+def require_new_certificate(connection: Connection, certificate: Certificate) -> None:
     """A certificate names one system for ever, also after it ended. InputError ALREADY_REGISTERED."""
     known = (each.fingerprint for system in systems.list_systems(connection) for each in system.certificates)
     if certificate.fingerprint in known:
@@ -138,18 +143,18 @@ def add_certificate(installation: Installation, system_id: Uuid4, certificate: C
     at = installation.clock()
     trust = installation.trust.current(at)
     trusted = verify_certificate((certificate,), Usage.MESSAGE, trust.store, trust.revocations, at)
-    with installation.database.transaction() as connection:
+    with installation.database.alone() as connection:
         system = systems.find_system(connection, system_id)
         if system is None:
             raise InputError(Code.NOT_FOUND)
         if system.vendor_cvr != trusted.identity.cvr:
             raise InputError(Code.CERTIFICATE_OF_ANOTHER)
-        _require_new(connection, certificate)
+        require_new_certificate(connection, certificate)
         systems.add_certificate(
             connection, system_id, certificate.der, at, certificate.x509.not_valid_after_utc
         )
         details = ("CERTIFICATE_ADDED", f"system.{system_id}", certificate.fingerprint)
-        _tell_parties(installation, connection, system, details, at)
+        tell_parties(installation, connection, system, details, at)
 
 
 def end_certificate(installation: Installation, system_id: Uuid4, fingerprint: str) -> None:
@@ -158,23 +163,26 @@ def end_certificate(installation: Installation, system_id: Uuid4, fingerprint: s
     `fingerprint` is the hexadecimal SHA-256 of its DER, as lists and logs show it.
     """
     at = installation.clock()
-    with installation.database.transaction() as connection:
+    with installation.database.alone() as connection:
         system = systems.find_system(connection, system_id)
         if system is None or not system.is_known_by(fingerprint, at):
             raise InputError(Code.NOT_FOUND)
         systems.end_certificate(connection, fingerprint, at)
         details = ("CERTIFICATE_ENDED", f"system.{system_id}", fingerprint)
-        _tell_parties(installation, connection, system, details, at)
+        tell_parties(installation, connection, system, details, at)
 
 
-def _tell_parties(
+def tell_parties(
     installation: Installation,
     connection: Connection,
     system: System,
     details: tuple[str, ...],
     at: datetime,
 ) -> None:
-    """Log a change of a system for every party that it may act for: by mandate, or by its own CVR number."""
+    """Log a change of a system for every party that it may act for: by mandate, or by its own CVR number.
+
+    `details` are codes: see `gateway.domain.disclosure`.
+    """
     told = {mandate.party_id for mandate in mandates.mandates_for(connection, system.id)}
     told |= parties.parties_of_cvr(connection, system.vendor_cvr)
     for party in sorted(told, key=str):
@@ -192,7 +200,7 @@ def give_mandate(installation: Installation, mandate: Mandate) -> None:
         *sorted(kind.value for kind in mandate.kinds),
     )
     entry = _config(installation, mandate.party_id, details, at)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(mandate.party_id) as connection:
         if parties.find_party(connection, mandate.party_id) is None:
             raise InputError(Code.NOT_FOUND)
         if systems.find_system(connection, mandate.system_id) is None:
@@ -205,7 +213,7 @@ def end_mandate(installation: Installation, party_id: PartyId, mandate_id: Uuid4
     """End a party's mandate now. InputError NOT_FOUND if it gave none of this id, or it has ended."""
     at = installation.clock()
     entry = _config(installation, party_id, ("MANDATE_ENDED", f"mandate.{mandate_id}"), at)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(party_id) as connection:
         mine = {mandate.id for mandate in mandates.mandates_of_party(connection, party_id)}
         if mandate_id not in mine or not mandates.revoke_mandate(connection, mandate_id, at):
             raise InputError(Code.NOT_FOUND)
@@ -217,7 +225,7 @@ def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Rout
     at = installation.clock()
     details = ("ROUTES_SET", *dict.fromkeys(f"system.{route.system_id}" for route in routes))
     entry = _config(installation, party_id, details, at)
-    with installation.database.transaction() as connection:
+    with installation.database.transaction(party_id) as connection:
         if parties.find_party(connection, party_id) is None:
             raise InputError(Code.NOT_FOUND)
         if any(systems.find_system(connection, route.system_id) is None for route in routes):
@@ -229,8 +237,7 @@ def set_routes(installation: Installation, party_id: PartyId, routes: tuple[Rout
 def find_party(installation: Installation, verified: Verified, request: FindPartyRequest) -> FindPartyAnswer:
     """Return the parties that fit, with what they receive and whom to reach by role."""
     at = installation.clock()
-    with installation.database.transaction(request.on_behalf_of) as connection:
-        remember(connection, verified)
+    with asking(installation, verified) as connection:
         authorise(connection, verified, Operation.FIND_PARTY, request.on_behalf_of, at)
         found = parties.search_parties(
             connection, cvr=request.cvr, unit=request.unit, name=request.name, limit=FOUND_MOST
@@ -241,8 +248,7 @@ def find_party(installation: Installation, verified: Verified, request: FindPart
 def ping(installation: Installation, verified: Verified, request: PingRequest) -> PingAnswer:
     """Return what the gateway sees of the system: its certificate, its clock, its mandates; and if a party is there."""
     at = installation.clock()
-    with installation.database.transaction() as connection:
-        remember(connection, verified)
+    with asking(installation, verified) as connection:
         system = identify(connection, verified, at)
         if request.on_behalf_of is not None:
             authorise(connection, verified, Operation.PING, request.on_behalf_of, at)

@@ -14,7 +14,6 @@ from typing import Final
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
-from gateway.domain.deadlines import DeadlineKind
 from gateway.domain.errors import InputError
 from gateway.domain.evidence import AssertedBy, EvidenceEvent
 from gateway.domain.mandate import Operation
@@ -27,19 +26,17 @@ from gateway.domain.operations import (
 from gateway.domain.party import receiving_systems
 from gateway.domain.status import Standing, State
 from gateway.protocol.wss import SKEW, Verified
-from gateway.services import log_entries
-from gateway.services.access import Caller, authorise, remember, require_visible
+from gateway.services import log_entries, waits
+from gateway.services.access import Caller, authorise, remember, require_current_lists, require_visible
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
-from gateway.services.sealing import Sealed, seal_document_evidence
-from gateway.services.timeline import shown_state, status_of
-from gateway.storage import deadlines, deliveries, documents, events, parties, systems
+from gateway.services.sealing import Sealed, not_before, seal_document_evidence
+from gateway.services.timeline import status_of
+from gateway.storage import deliveries, documents, events, parties, systems, withdrawals
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.documents import DocumentRow
 
 _STEPS: Final = {Operation.CONFIRM_HANDOVER: State.HANDED_OVER, Operation.REGISTER_READ: State.READ}
-ENDED_BY_HANDOVER: Final = (DeadlineKind.HANDOVER,)
-ENDED_BY_READING: Final = (DeadlineKind.HANDOVER, DeadlineKind.READ)
 
 
 def confirm_handover(
@@ -48,13 +45,17 @@ def confirm_handover(
     """Record that the calling system has stored the document, and return the evidence.
 
     Repeated by the same system, it gives the first evidence again. Raises InputError NOT_FOUND, NOT_ROUTED if the
-    party's routes do not send the document to this system, STATE_CONFLICT if it was withdrawn before any system stored
-    it, or CONTENT_DIGEST_DIFFERENT if the system stored other octets than it was given.
+    party's routes do not send the document to this system, STATE_CONFLICT if it was withdrawn before any system was
+    given it, or CONTENT_DIGEST_DIFFERENT if the system stored other octets than it was given. Who was given it in
+    time may say so after its withdrawal: it states that there is a copy, and that copy is to be deleted. Raises
+    UnavailableError REVOCATION_UNKNOWN while the lists are too old.
     """
     at = installation.clock()
+    require_current_lists(installation, verified, at)
     with installation.database.read() as connection:
         caller, row = _find(connection, verified, Operation.CONFIRM_HANDOVER, request, at)
         _require_routed(connection, caller, row, at)
+        at = not_before(connection, row, at)
     if not hmac.compare_digest(request.content_digest, row.sealed_digest):
         raise InputError(Code.CONTENT_DIGEST_DIFFERENT)
     sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_HANDOVER, at)
@@ -65,7 +66,7 @@ def confirm_handover(
         handover = deliveries.HandoverRow(caller.system.id, at, sealed.statement.identifier)
         is_new = deliveries.record_handover(connection, caller.party.id, row.key, handover)
         if is_new:
-            _record(installation, connection, row, sealed, State.HANDED_OVER, ENDED_BY_HANDOVER)
+            _record(installation, connection, row, sealed, State.HANDED_OVER)
             log_entries.append(connection, *entries)
         first = deliveries.find_handover(connection, row.key, caller.system.id)
         octets = _evidence(connection, first)
@@ -80,17 +81,20 @@ def register_read(installation: Installation, verified: Verified, request: Regis
     Asserted by the system: its signed request is kept, and the reader's name, if given, stays with the recipient.
     Repeated for the same role it gives the first receipt again. Raises InputError NOT_FOUND, or READ_TIME if the
     reading lies in the future or before the document was there, or STATE_CONFLICT if it was withdrawn before any
-    system stored it.
+    system stored it; UnavailableError REVOCATION_UNKNOWN while the lists are too old.
     """
     at = installation.clock()
+    require_current_lists(installation, verified, at)
     with installation.database.read() as connection:
         caller, row = _find(connection, verified, Operation.REGISTER_READ, request, at)
         delivery = deliveries.find_delivery(connection, caller.party.id, row.key)
         wrapped = documents.wrapped_key_of(connection, row.key, row.recipient)
+        stated_at = not_before(connection, row, at)
     if delivery is None or not delivery.available_at - SKEW <= request.read_at <= at + SKEW:
         raise InputError(Code.READ_TIME)
-    assert wrapped is not None, "a delivered document is held by its recipient"
-    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_ACCESS_TRACKING, at, request)
+    if wrapped is None:  # the sender was faster
+        raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value)
+    sealed = _seal(installation, caller, row, EvidenceEvent.CONTENT_ACCESS_TRACKING, stated_at, request)
     entries = _entries(installation, row, sealed)
     name = row.document_id.text.encode()
     key = installation.keys.key_encryption_key(row.recipient).unwrap(wrapped, name)
@@ -111,7 +115,7 @@ def register_read(installation: Installation, verified: Verified, request: Regis
         is_new = deliveries.record_read(connection, caller.party.id, row.key, reading)
         if is_new:
             installation.blobs.record(connection, kept_request)
-            _record(installation, connection, row, sealed, State.READ, ENDED_BY_READING)
+            _record(installation, connection, row, sealed, State.READ)
             log_entries.append(connection, *entries)
         first = deliveries.find_reading(connection, row.key, request.reader_role)
         octets = _evidence(connection, first)
@@ -136,13 +140,17 @@ def _find(
 
 
 def _require_allowed(connection: Connection, row: DocumentRow, step: State) -> None:
-    """Refuse a step on a document whose content was withdrawn: InputError STATE_CONFLICT.
+    """Refuse a step on a document whose content was removed: InputError STATE_CONFLICT.
 
-    Asked in the transaction too, where it counts: the sender may have been faster.
+    Who was given it before may still confirm to have stored it: that it has a copy is what the sender must know. Asked
+    in the transaction too, where it counts: the sender may have been faster.
     """
-    status = status_of(connection, row.key, row.recipient)
-    if not status.allows(step):
-        raise InputError(Code.STATE_CONFLICT, state=shown_state(status).value)
+    withdrawal = withdrawals.find_withdrawal(connection, row.key)
+    if withdrawal is None or not withdrawal.content_removed:
+        return
+    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
+    if step is not State.HANDED_OVER or delivery is None or delivery.fetched_at is None:
+        raise InputError(Code.STATE_CONFLICT, state=State.WITHDRAWN.value)
 
 
 def _require_routed(connection: Connection, caller: Caller, row: DocumentRow, at: datetime) -> None:
@@ -203,16 +211,15 @@ def _record(
     row: DocumentRow,
     sealed: Sealed,
     state: State,
-    ended: tuple[DeadlineKind, ...],
 ) -> None:
-    """Store the evidence and the event for both parties, and end the waits that it answers."""
+    """Store the evidence and the event for both parties, and end the waits for it."""
     at = sealed.statement.time
     both = (row.sender, row.recipient)
     evidence_rows.insert_evidence(connection, row.key, sealed.row())
     events.append_events(
         connection, row.key, event_rows(installation, state, at, Standing.ASSERTED, both, sealed)
     )
-    deadlines.cancel(connection, row.key, ended, at)
+    waits.settle(installation, connection, row, at)
 
 
 def _evidence(

@@ -44,3 +44,33 @@ def event_rows(
         )
         for party in parties
     ]
+
+
+def sign_rows(
+    installation: Installation,
+    kind: str,
+    at: datetime,
+    parties: Iterable[PartyId],
+    related: Uuid4 | None = None,
+    answer: AnswerCode | None = None,
+    evidence_id: Uuid4 | None = None,
+) -> list[NewEvent]:
+    """Return an event of a kind that is no state, for each of these parties, as this gateway recorded it.
+
+    `related` is the document that it points to.
+    """
+    event_id = Uuid4.new()
+    return [
+        NewEvent(
+            event_id=event_id,
+            party=party,
+            kind=kind,
+            at=at,
+            standing=Standing.RECORDED if evidence_id is None else Standing.EVIDENCE,
+            issuer=installation.issuer.name,
+            evidence_id=evidence_id,
+            answer=answer,
+            related=related,
+        )
+        for party in parties
+    ]

@@ -78,11 +78,12 @@ def _acting(
 def _seal_rejection(
     installation: Installation, verified: Verified, party: PartyId, error: BropostError
 ) -> Sealed:
+    at = installation.clock()
     statement = EvidenceStatement(
         identifier=Uuid4.new(),
         event=EvidenceEvent.SUBMISSION_REJECTION,
-        time=installation.clock(),
-        issuer=installation.issuer,
+        time=at,
+        issuer=installation.issuer_at(at),
         log_entry_id=Uuid4.new(),
         log_origin=str(installation.origin(party)),
         sender=party,

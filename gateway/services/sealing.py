@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from gateway.domain.evidence import AssertedBy, EventReason, EvidenceEvent, EvidenceStatement
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.protocol.evidence_document import seal_evidence
 from gateway.services.installation import Installation
-from gateway.storage.documents import NewDocument
+from gateway.storage import evidence
+from gateway.storage.documents import DocumentRow, NewDocument
 from gateway.storage.evidence import NewEvidence
 
 
@@ -42,6 +45,14 @@ class Sealed:
         )
 
 
+def not_before(connection: Connection, row: DocumentRow, at: datetime) -> datetime:
+    """Return the time of what happens to a document at `at`: not before what is evidenced of it already.
+
+    So a clock that was put back turns no cause and effect round.
+    """
+    return max(at, evidence.latest_at(connection, row.key) or row.accepted_at)
+
+
 def seal_document_evidence(
     installation: Installation,
     event: EvidenceEvent,
@@ -66,7 +77,7 @@ def seal_document_evidence(
         identifier=identifier or Uuid4.new(),
         event=event,
         time=at,
-        issuer=installation.issuer,
+        issuer=installation.issuer_at(at),
         log_entry_id=Uuid4.new(),
         log_origin=str(installation.origin(log_party)),
         sender=document.sender,

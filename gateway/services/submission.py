@@ -15,7 +15,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.crypto.certificates import Usage, verify_certificate
 from gateway.crypto.keys import DataKey
 from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import Waiting, opened_by
@@ -30,12 +29,13 @@ from gateway.domain.party import Party
 from gateway.domain.status import Standing, State
 from gateway.protocol.service_requests import SendRequest
 from gateway.protocol.wss import Verified
-from gateway.services import log_entries, withdrawal
-from gateway.services.access import Caller, authorise, remember
+from gateway.services import answers, log_entries, quotas, withdrawal
+from gateway.services.access import Caller, authorise, remember, require_current_lists
 from gateway.services.content import SealedContent, Submitted, read_submitted, seal_content
 from gateway.services.installation import Installation
 from gateway.services.judgement import Judgement, judge
 from gateway.services.recording import event_rows
+from gateway.services.scanning import require_clean
 from gateway.services.sealing import Sealed, seal_document_evidence
 from gateway.services.withdrawal import Withdrawal
 from gateway.storage import deadlines, documents, events, outbox, parties, validation_material
@@ -53,7 +53,7 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
     is a replay, UnavailableError if the store cannot take it now. Whatever is raised, nothing of it is stored.
     """
     at = installation.clock()
-    _require_current_lists(installation, verified, at)
+    require_current_lists(installation, verified, at)
     submitted = read_submitted(installation, request, at)
     document = submitted.document
     _require_carried(request.operation, document)
@@ -67,6 +67,7 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
         recipient = parties.find_party(connection, document.recipient.id)
         judgement = withdrawn = None
         if known is None:
+            quotas.require_room(installation, connection, caller, at)
             judgement = judge(
                 installation,
                 connection,
@@ -78,10 +79,12 @@ def submit(installation: Installation, verified: Verified, request: SendRequest)
                 at,
             )
             withdrawn = withdrawal.target_of(connection, verified, document, at)
+            answers.require_answerable(connection, document)
     if known is not None:
         return _repeat(installation, caller, known, submitted, request.attachments)
     assert judgement is not None, "a document that is new was judged"
     assert recipient is not None, "the judgement found the recipient"
+    require_clean(installation, request.attachments)
     accepted = _prepare(installation, caller, request, submitted, judgement, at)
     withdraws = None
     if withdrawn is not None:
@@ -102,13 +105,6 @@ class _Accepted:
     acceptance: Sealed
     entry: log_entries.PreparedEntry
     answer: SendAnswer
-
-
-def _require_current_lists(installation: Installation, verified: Verified, at: datetime) -> None:
-    """Judge the system's certificate by current revocation lists: a message is let in with a week's, to read."""
-    trust = installation.trust.current(at)
-    chain = verified.certificate.chain
-    verify_certificate(chain, Usage.MESSAGE, trust.store, trust.revocations, at)
 
 
 def _require_carried(operation: Operation, document: Document) -> None:
@@ -219,6 +215,7 @@ def _row(
         subject_protected=bool(document.subject and document.subject.is_protected),
         attention=tuple(InboxAttention(each.role, each.unit) for each in document.attentions),
         attachment_count=len(document.attachments),
+        agreement_id=document.agreement_id,
         accepted_at=at,
         acceptance_evidence_id=Uuid4.new(),
         system_id=caller.system.id,
@@ -290,6 +287,7 @@ def _record(
             validation_material.keep(connection, octets)
         installation.blobs.record(connection, *accepted.blobs)
         key = documents.insert_document(connection, row, accepted.parts)
+        quotas.count(connection, caller, row.accepted_at)
         evidence_rows.insert_evidence(connection, key, accepted.acceptance.row())
         events.append_events(connection, key, _events(installation, accepted))
         log_entries.append(connection, accepted.entry)
@@ -305,9 +303,8 @@ def _record(
         )
         if withdraws is not None:
             withdrawn = withdrawal.record(installation, connection, withdraws)
-        if withdrawn is None or withdrawn.leaves_wait(document):
-            opened = opened_by(State.ACCEPTED, row.accepted_at, waiting, recipient.calendar)
-            deadlines.open_deadlines(connection, key, opened)
+        opened = opened_by(State.ACCEPTED, row.accepted_at, waiting, recipient.calendar)
+        deadlines.open_deadlines(connection, key, opened)
         outbox.enqueue(connection, DELIVER, [key], row.accepted_at)
     if withdrawn is not None:
         installation.blobs.discard(withdrawn.blobs)

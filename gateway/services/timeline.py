@@ -26,39 +26,43 @@ from gateway.domain.operations import (
     TimelineDeadline,
     TimelineEvent,
 )
-from gateway.domain.status import Entry, Standing, State, Status, StatusEvent, project
+from gateway.domain.status import Entry, Flag, Marks, Standing, State, Status, StatusEvent, project
 from gateway.protocol.wss import Verified
 from gateway.services import cursors, disclosure_log
-from gateway.services.access import authorise, remember, require_visible
+from gateway.services.access import asking, authorise, require_visible
 from gateway.services.installation import Installation
 from gateway.storage import deadlines, documents, events
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.events import EventRow
 
-CORRECTED: Final = "CORRECTED"  # the kind of an event: a later document replaces this one
+# Kinds of events that are no states. Each points to the document that is told of.
+CORRECTED: Final = "CORRECTED"  # a later document replaces this one
+DELETION_ANSWERED: Final = "DELETION_ANSWERED"  # the recipient answered whether its copy is deleted
+LAPSED: Final = "LAPSED"  # what that document did to this one counts no more: it was withdrawn or corrected
+REVIVED: Final = "REVIVED"  # it counts again: what had made it lapse was withdrawn
+_IN_TIMELINE: Final = frozenset({DELETION_ANSWERED, LAPSED, REVIVED})
 
 
 def get_status(installation: Installation, verified: Verified, request: GetStatusRequest) -> StatusAnswer:
     """Return the timeline of a document that the party sent or was delivered. InputError NOT_FOUND otherwise."""
     at = installation.clock()
-    with installation.database.transaction(request.on_behalf_of) as connection:
-        remember(connection, verified)
+    with asking(installation, verified) as connection:
         caller = authorise(connection, verified, Operation.GET_STATUS, request.on_behalf_of, at)
         found = documents.find_visible(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.GET_STATUS, caller.party.id)
         history = events.events_of(connection, row.key, caller.party.id)
         waits = deadlines.deadlines_of(connection, row.key)
-    status = _project(history)
+        newest = corrected_by(connection, row.key, history)
     return StatusAnswer(
         document_id=row.document_id,
-        state=shown_state(status),
-        events=tuple(_timeline_event(entry) for entry in status.timeline),
+        state=shown_state(projected(history)),
+        events=_timeline(history),
         deadlines=tuple(
             TimelineDeadline(wait.kind, wait.due_at, wait.fired_at is not None)
             for wait in sorted(waits, key=lambda wait: wait.due_at)
             if wait.cancelled_at is None
         ),
-        corrected_by=corrected_by(history),
+        corrected_by=newest,
     )
 
 
@@ -70,8 +74,7 @@ def get_evidence(
     A party gets the proofs of its own log only: the other party's log is not its to read.
     """
     at = installation.clock()
-    with installation.database.transaction(request.on_behalf_of) as connection:
-        remember(connection, verified)
+    with asking(installation, verified) as connection:
         caller = authorise(connection, verified, Operation.GET_EVIDENCE, request.on_behalf_of, at)
         found = documents.find_visible(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.GET_EVIDENCE, caller.party.id)
@@ -96,8 +99,7 @@ def get_evidence(
 def list_events(installation: Installation, verified: Verified, request: ListEventsRequest) -> EventsAnswer:
     """Return a page of the party's events after a cursor, at least once and always in the same order."""
     at = installation.clock()
-    with installation.database.transaction(request.on_behalf_of) as connection:
-        remember(connection, verified)
+    with asking(installation, verified) as connection:
         caller = authorise(connection, verified, Operation.LIST_EVENTS, request.on_behalf_of, at)
         after = cursors.read(request.cursor, Operation.LIST_EVENTS, caller.party.id)
         page = events.events_after(connection, caller.party.id, after, request.page_size + 1)
@@ -116,22 +118,66 @@ def list_events(installation: Installation, verified: Verified, request: ListEve
 
 def status_of(connection: Connection, document_key: int, party: PartyId) -> Status:
     """Return what the events of a document that this party may see amount to."""
-    return _project(events.events_of(connection, document_key, party))
+    return projected(events.events_of(connection, document_key, party))
 
 
 def seen_by(connection: Connection, document_key: int, party: PartyId) -> tuple[State, Uuid4 | None]:
     """Return the state that a list shows of a document to this party, and the document that corrected it."""
     history = events.events_of(connection, document_key, party)
-    return shown_state(_project(history)), corrected_by(history)
+    return shown_state(projected(history)), corrected_by(connection, document_key, history)
 
 
-def corrected_by(history: Sequence[EventRow]) -> Uuid4 | None:
-    """Return the newest document that replaces the one with these events, or None."""
-    return next((row.related for row in reversed(history) if row.kind == CORRECTED), None)
+def corrected_by(connection: Connection, document_key: int, history: Sequence[EventRow]) -> Uuid4 | None:
+    """Return the newest document, by acceptance, that replaces the one with these events, or None.
+
+    Corrections may arrive in another order than they were made in.
+    """
+    standing = corrections_of(history)
+    if len(standing) < 2:
+        return standing[0] if standing else None
+    earlier = documents.document_by_key(connection, document_key)
+    assert earlier is not None, "a document with events is never removed"
+    newer = [documents.find_own(connection, earlier.sender, each) for each in standing]
+    return max((each.key, each.document_id) for each in newer if each is not None)[1]
 
 
-def _project(rows: Sequence[EventRow]) -> Status:
-    return project([_status_event(row) for row in rows if row.kind in State.__members__], local=True)
+def corrections_of(history: Sequence[EventRow]) -> tuple[Uuid4, ...]:
+    """Return the documents that replace the one with these events and were not withdrawn, as they arrived."""
+    lapsed = marks_of(history).lapsed
+    told = (row.related for row in history if row.kind == CORRECTED)
+    return tuple(dict.fromkeys(each for each in told if each is not None and each not in lapsed))
+
+
+def marks_of(history: Sequence[EventRow]) -> Marks:
+    """Return what later events say of earlier ones."""
+    lapsed = dict[Uuid4, bool]()
+    for row in history:
+        if row.related is not None and row.kind in (LAPSED, REVIVED):
+            lapsed[row.related] = row.kind == LAPSED
+    return Marks(
+        lapsed=frozenset(each for each, has_lapsed in lapsed.items() if has_lapsed),
+        confirming=frozenset(
+            row.related for row in history if row.kind == DELETION_ANSWERED and row.related is not None
+        ),
+    )
+
+
+def projected(history: Sequence[EventRow]) -> Status:
+    """Return what these events of a document, as one party may see them, amount to."""
+    states = [_status_event(row) for row in history if row.kind in State.__members__]
+    return project(states, local=True, marks=marks_of(history))
+
+
+def _timeline(history: Sequence[EventRow]) -> tuple[TimelineEvent, ...]:
+    """The states, inferred ones too, and among them what says that they count no more or again."""
+    others = [row for row in history if row.kind in _IN_TIMELINE]
+    places = {row.event_id: row.seq for row in history}
+    lines: list[TimelineEvent] = []
+    for entry in projected(history).timeline:
+        while others and entry.event is not None and others[0].seq < places[entry.event.event_id]:
+            lines.append(_line(others.pop(0)))
+        lines.append(_timeline_event(entry))
+    return (*lines, *map(_line, others))
 
 
 def _status_event(row: EventRow) -> StatusEvent:
@@ -176,7 +222,7 @@ def _timeline_event(entry: Entry) -> TimelineEvent:
 def _listed(streamed: events.StreamedEvent, history: Sequence[EventRow]) -> ListedEvent:
     """An event of the stream, with the state that the document had after it."""
     until_then = [row for row in history if row.seq <= streamed.event.seq]
-    status = _project(until_then)
+    status = projected(until_then)
     row = streamed.event
     flags = next(
         (entry.flags for entry in status.timeline if entry.event and entry.event.event_id == row.event_id),
@@ -186,16 +232,21 @@ def _listed(streamed: events.StreamedEvent, history: Sequence[EventRow]) -> List
         document_id=streamed.document_id,
         conversation_id=streamed.conversation_id,
         state=shown_state(status),
-        event=TimelineEvent(
-            kind=row.kind,
-            standing=row.standing,
-            event_id=row.event_id,
-            at=row.at,
-            issuer=row.issuer,
-            evidence_id=row.evidence_id,
-            answer=row.answer,
-            reasons=row.reasons,
-            flags=flags,
-            related=row.related,
-        ),
+        event=_line(row, flags),
+    )
+
+
+def _line(row: EventRow, flags: frozenset[Flag] = frozenset()) -> TimelineEvent:
+    """An event as it was recorded."""
+    return TimelineEvent(
+        kind=row.kind,
+        standing=row.standing,
+        event_id=row.event_id,
+        at=row.at,
+        issuer=row.issuer,
+        evidence_id=row.evidence_id,
+        answer=row.answer,
+        reasons=row.reasons,
+        flags=flags,
+        related=row.related,
     )

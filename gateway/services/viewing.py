@@ -7,6 +7,7 @@ decrypted for a party that the document belongs to, and the look is an entry in 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,9 +24,10 @@ from gateway.protocol.documents import read_document, require_no_xsi
 from gateway.services import log_entries
 from gateway.services.content import read_kept
 from gateway.services.installation import Installation
-from gateway.services.timeline import shown_state, status_of
-from gateway.storage import documents, validation_material
+from gateway.services.timeline import seen_by, shown_state, status_of
+from gateway.storage import documents, validation_material, withdrawals
 from gateway.storage.documents import DocumentRow
+from gateway.views import notices
 from gateway.views.signature import Seal, SignatureVerdict
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import document_schema
@@ -40,6 +42,19 @@ class Viewed:
 
     document: Document
     verdict: SignatureVerdict
+    since: tuple[str, ...] = ()  # what became of it later, as notices in Danish; of a file nothing is known
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What its reader must know before the first line, in Danish; the gravest first."""
+        signature = (self.verdict.danish,)
+        match self.verdict.seal:
+            case Seal.BROKEN:
+                return (*signature, *self.since)
+            case Seal.ABSENT:
+                return (*self.since, *signature)
+            case Seal.HOLDS | Seal.UNJUDGED:
+                return self.since
 
 
 @dataclass(frozen=True)
@@ -78,27 +93,41 @@ def view_file(octets: bytes, installation: Installation | None) -> Viewed:
 def view_stored(installation: Installation, party: PartyId, document_id: Uuid4, operator: str) -> Viewed:
     """Return a document that the party sent or was delivered; the look is in the party's log first.
 
-    `operator` names who looks; the log holds a commitment to it. Raises InputError NOT_FOUND if the party has no such
-    document, STATE_CONFLICT if its sender withdrew it, InternalError STORED_DATA_ALTERED.
+    `operator` names who looks; the log holds a commitment to it. What was withdrawn is shown to its sender alone, and
+    only while it is held here. Raises InputError NOT_FOUND if the party has no such document, STATE_CONFLICT if it was
+    withdrawn, InternalError STORED_DATA_ALTERED.
     """
     at = installation.clock()
     with installation.database.read() as connection:
         row = documents.find_visible(connection, party, document_id)
         if row is None:
             raise InputError(Code.NOT_FOUND)
-        _require_not_withdrawn(connection, row, party)
+        _require_showable(connection, row, party)
         kept = read_kept(installation, connection, row, party, attachments=False)
     entry = log_entries.inspection_entry(installation, party, row, operator, at)
     with installation.database.transaction(party) as connection:
-        _require_not_withdrawn(connection, row, party)  # nothing is shown after it was taken back
+        _require_showable(connection, row, party)  # nothing is shown after it was taken back
+        since = tuple(_since(connection, row, party))
         log_entries.append(connection, entry)
-    return _judged(kept.octets, read_document(parse(kept.octets)), _kept_ground(installation, row))
+    viewed = _judged(kept.octets, read_document(parse(kept.octets)), _kept_ground(installation, row))
+    return replace(viewed, since=since)
 
 
-def _require_not_withdrawn(connection: Connection, row: DocumentRow, party: PartyId) -> None:
+def _require_showable(connection: Connection, row: DocumentRow, party: PartyId) -> None:
+    """Refuse what was withdrawn to all but its sender, for whom it may still be held."""
     status = status_of(connection, row.key, party)
-    if status.is_withdrawn:
+    if status.is_withdrawn and party != row.sender:
         raise InputError(Code.STATE_CONFLICT, state=shown_state(status).value)
+
+
+def _since(connection: Connection, row: DocumentRow, party: PartyId) -> Iterator[str]:
+    """What became of a document after it was sent, as the party knows."""
+    withdrawal = withdrawals.find_withdrawal(connection, row.key)
+    if withdrawal is not None:
+        yield notices.withdrawn(withdrawal.at, withdrawal.reason)
+    _, corrected_by = seen_by(connection, row.key, party)
+    if corrected_by is not None:
+        yield notices.corrected(corrected_by)
 
 
 def _judged(octets: bytes, document: Document, ground: _Ground) -> Viewed:

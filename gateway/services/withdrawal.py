@@ -1,8 +1,8 @@
 """Withdrawal: a sender takes a document back, by WithdrawDocument or by a document whose header says so.
 
 Until a system of the recipient has stored the document, its content is removed here, with every key to it: nobody can
-read it any more. After that the gateway cannot reach it. Then the recipient is told, and a wait opens for its answer:
-that it deleted its copy, or why not. Evidence, digests and log stay in either case.
+read it here any more. Where a system was given it, a copy may exist that the gateway cannot reach. Then the recipient
+is told, and a wait opens for its answer: that it deleted its copy, or why not. Evidence, digests and log stay anyway.
 
 How far the document has come is decided in the transaction, so a delivery or hand-over that commits first wins.
 """
@@ -16,8 +16,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.crypto.keys import DataKey
-from gateway.domain.deadlines import DeadlineKind, Waiting, opened_by
-from gateway.domain.document import Document
+from gateway.domain.deadlines import deletion_of
+from gateway.domain.document import Document, is_true
 from gateway.domain.evidence import AssertedBy, EventReason, EvidenceEvent, ReasonCode
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
@@ -26,15 +26,16 @@ from gateway.domain.operations import WithdrawalAnswer, WithdrawDocumentRequest
 from gateway.domain.party import Party
 from gateway.domain.status import Standing, State
 from gateway.protocol.wss import Verified
-from gateway.services import log_entries
-from gateway.services.access import Caller, authorise, remember, require_visible
+from gateway.services import log_entries, waits
+from gateway.services.access import Caller, authorise, remember, require_current_lists, require_visible
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
-from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.sealing import Sealed, not_before, seal_document_evidence
 from gateway.services.timeline import shown_state, status_of
 from gateway.storage import deadlines, deliveries, documents, events, openings, outbox, parties, withdrawals
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.blobs import StagedBlob
+from gateway.storage.deliveries import DeliveryRow
 from gateway.storage.documents import DocumentRow, NewDocument
 from gateway.storage.withdrawals import WithdrawalRow
 
@@ -66,26 +67,18 @@ class Withdrawal:
         return self.evidence.statement.time
 
     @property
-    def waits_here(self) -> bool:
-        """Whether the recipient answers the withdrawn document itself, since no notice of withdrawal asks it to."""
-        return self.by is None or self.by.kind is not DocumentKind.WITHDRAWAL_NOTICE
+    def wants_deletion(self) -> bool:
+        """Whether the recipient is to delete its copy and say so: always, unless a notice says that it need not."""
+        if self.by is None or self.by.kind is not DocumentKind.WITHDRAWAL_NOTICE:
+            return True
+        return is_true(self.by.body.find("DeletionWanted"))
 
 
 @dataclass(frozen=True)
 class Recorded:
     """What a withdrawal came to: discard the files of `blobs` once the transaction is committed."""
 
-    content_removed: bool
     blobs: tuple[str, ...] = ()
-
-    def leaves_wait(self, document: Document) -> bool:
-        """Whether the document that withdraws still waits for its answer.
-
-        Where the recipient never had what is withdrawn, a notice of withdrawal asks nothing of it - unless it names
-        the day by which its sender wants an answer.
-        """
-        is_notice = document.kind is DocumentKind.WITHDRAWAL_NOTICE
-        return not (self.content_removed and is_notice and document.reply_due is None)
 
 
 def withdraw_document(
@@ -93,15 +86,19 @@ def withdraw_document(
 ) -> WithdrawalAnswer:
     """Take back a document that the party sent, and return the evidence; again, it gives the first evidence again.
 
-    Raises InputError NOT_FOUND for a document of anybody else, as if it did not exist.
+    Raises InputError NOT_FOUND for a document of anybody else, as if it did not exist, TrustError MANDATE_MISSING for
+    one of a kind that the system may not act on, and UnavailableError REVOCATION_UNKNOWN while the lists are too old.
     """
     at = installation.clock()
+    require_current_lists(installation, verified, at)
     with installation.database.read() as connection:
         caller = authorise(connection, verified, Operation.WITHDRAW_DOCUMENT, request.on_behalf_of, at)
         found = documents.find_own(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.WITHDRAW_DOCUMENT, caller.party.id)
+        authorise(connection, verified, Operation.WITHDRAW_DOCUMENT, caller.party.id, at, kind=row.kind)
         known = withdrawals.find_withdrawal(connection, row.key)
         recipient = _party(connection, row.recipient)
+        at = not_before(connection, row, at)
     new = None
     if known is None:
         kept = _keep(installation, verified, row)
@@ -114,6 +111,8 @@ def withdraw_document(
         if known is None:
             assert new is not None, "a withdrawal is never undone"
             recorded = record(installation, connection, new)
+        else:
+            _want_deletion(connection, row, known, recipient, at)
         answer = _answer(connection, row, repeated=recorded is None)
     if recorded is not None:
         installation.blobs.discard(recorded.blobs)
@@ -125,13 +124,15 @@ def target_of(
 ) -> DocumentRow | None:
     """Return the document that another one withdraws by its header, or None: it withdraws none.
 
-    The rules have found that it is the sender's own. TrustError MANDATE_MISSING if the system may not withdraw.
+    The rules have found that it is the sender's own. TrustError MANDATE_MISSING if the system may not withdraw it.
     """
     if document.withdraws is None:
         return None
     sender = document.sender.id
-    authorise(connection, verified, Operation.WITHDRAW_DOCUMENT, sender, at)
-    return documents.find_own(connection, sender, document.withdraws.document_id)
+    found = documents.find_own(connection, sender, document.withdraws.document_id)
+    target = require_visible(found, Operation.WITHDRAW_DOCUMENT, sender)
+    authorise(connection, verified, Operation.WITHDRAW_DOCUMENT, sender, at, kind=target.kind)
+    return target
 
 
 def prepare(
@@ -156,10 +157,12 @@ def record(installation: Installation, connection: Connection, new: Withdrawal) 
     row, at = new.row, new.at
     known = withdrawals.find_withdrawal(connection, row.key)
     if known is not None:
-        return Recorded(known.content_removed)
-    is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
+        if new.wants_deletion:
+            _want_deletion(connection, row, known, new.recipient, at)
+        return Recorded()
+    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
     is_removed = not status_of(connection, row.key, row.sender).reached(State.HANDED_OVER)
-    told = (row.sender, row.recipient) if is_delivered else (row.sender,)
+    told = (row.sender, row.recipient) if delivery is not None else (row.sender,)
     evidence_rows.insert_evidence(connection, row.key, new.evidence.row())
     reasons, related = (EventReason(new.reason),), new.by.document_id if new.by else None
     events.append_events(
@@ -169,18 +172,33 @@ def record(installation: Installation, connection: Connection, new: Withdrawal) 
             installation, State.WITHDRAWN, at, Standing.EVIDENCE, told, new.evidence, reasons, related=related
         ),
     )
-    deadlines.cancel(connection, row.key, tuple(DeadlineKind), at)
     for party in told:
-        _log(installation, connection, new, party, is_removed=is_removed)
-    removed: tuple[str, ...] = ()
-    if is_removed:
-        removed = _remove_content(installation, connection, row)
-    elif new.waits_here:
-        waiting = Waiting(row.document_id, DocumentKind.WITHDRAWAL_NOTICE, local=True)
-        opened = opened_by(State.ACCEPTED, at, waiting, new.recipient.calendar)
-        deadlines.open_deadlines(connection, row.key, opened)
+        _log(installation, connection, new, party, is_removed=is_removed, was_fetched=_was_fetched(delivery))
+    removed = _remove_content(installation, connection, row) if is_removed else ()
     _insert(installation, connection, new, is_removed=is_removed)
-    return Recorded(is_removed, removed)
+    if new.wants_deletion and (_was_fetched(delivery) or not is_removed):
+        opened = deletion_of(row.document_id, at, new.recipient.calendar)
+        deadlines.open_deadlines(connection, row.key, [opened])
+    waits.settle(installation, connection, row, at)
+    return Recorded(removed)
+
+
+def _was_fetched(delivery: DeliveryRow | None) -> bool:
+    """Whether a system of the recipient was given the document, so that a copy may exist there."""
+    return delivery is not None and delivery.fetched_at is not None
+
+
+def _want_deletion(
+    connection: Connection, row: DocumentRow, known: WithdrawalRow, recipient: Party, at: datetime
+) -> None:
+    """Ask for the deletion of what was withdrawn without asking for it; once."""
+    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
+    if known.deletion_wanted:
+        return
+    withdrawals.want_deletion(connection, row.key)
+    if _was_fetched(delivery) or not known.content_removed:
+        opened = deletion_of(row.document_id, at, recipient.calendar)
+        deadlines.open_deadlines(connection, row.key, [opened])
 
 
 def _keep(installation: Installation, verified: Verified, row: DocumentRow) -> KeptRequest:
@@ -213,19 +231,27 @@ def _seal(
 
 
 def _log(
-    installation: Installation, connection: Connection, new: Withdrawal, party: PartyId, *, is_removed: bool
+    installation: Installation,
+    connection: Connection,
+    new: Withdrawal,
+    party: PartyId,
+    *,
+    is_removed: bool,
+    was_fetched: bool,
 ) -> None:
     """Tell in a party's log that what it shared or received was withdrawn, and what was erased of it.
 
-    The recipient's own record of what came is erased with the content: nobody there had opened it.
+    The recipient's own record of what came is erased with the content where none of its systems was given that; who
+    was given it must be able to say what it had.
     """
     shared = log_entries.shared_in(evidence_rows.evidence_of(connection, new.row.key), party)
     note = new.note if party == new.row.sender else None
-    entry = log_entries.withdrawal_entry(
-        installation, party, new.row, shared, new.evidence, note, content_removed=is_removed
+    details = (log_entries.CONTENT_REMOVED,) if is_removed else ()
+    entry = log_entries.evidence_entry(
+        installation, party, new.row, new.evidence, decision=note, corrects=shared, details=details
     )
     log_entries.append(connection, entry)
-    if is_removed and party == new.row.recipient:
+    if is_removed and not was_fetched and party == new.row.recipient:
         openings.erase_opening(connection, shared)
         erasure = log_entries.erasure_entry(installation, party, shared, new.evidence)
         log_entries.append(connection, erasure)
@@ -253,6 +279,7 @@ def _insert(installation: Installation, connection: Connection, new: Withdrawal,
         system_id=new.system_id,
         request_blob=kept.blob.name if kept else None,
         wrapped_key=kept.wrapped_key if kept else None,
+        deletion_wanted=new.wants_deletion,
     )
     withdrawals.insert_withdrawal(connection, new.row.key, row)
 
@@ -262,8 +289,14 @@ def _answer(connection: Connection, row: DocumentRow, *, repeated: bool) -> With
     assert known is not None, "it was recorded in this transaction or before"
     evidence = evidence_rows.find_evidence(connection, known.evidence_id)
     assert evidence is not None, "a withdrawal has its evidence"
-    state = shown_state(status_of(connection, row.key, row.sender))
-    return WithdrawalAnswer(row.document_id, state, repeated, known.content_removed, evidence.octets)
+    return WithdrawalAnswer(
+        document_id=row.document_id,
+        state=shown_state(status_of(connection, row.key, row.sender)),
+        repeated=repeated,
+        content_removed=known.content_removed,
+        withdrawal=evidence.octets,
+        was_fetched=_was_fetched(deliveries.find_delivery(connection, row.recipient, row.key)),
+    )
 
 
 def _party(connection: Connection, party: PartyId) -> Party:

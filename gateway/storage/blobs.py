@@ -1,17 +1,18 @@
 """Ciphertexts: small ones in the database, large ones as files, named by the BLAKE3 digest of the ciphertext.
 
 A file is on disk, with its name, before the row that says so can be committed. A crash in between leaves a file that
-no row knows; `remove_unreferenced` clears it away.
+no row knows; `leftovers` finds it.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ ORPHAN_AGE: Final = timedelta(hours=1)  # far longer than any transaction
 _INSERT = Prepared(insert(blob), "name", "size", "octets")
 _FIND = Prepared(select(blob.c.octets).where(blob.c.name == bindparam("name")), "name")
 _REMOVE = Prepared(delete(blob).where(blob.c.name == bindparam("of_name")), "of_name")
-_IS_KNOWN = Prepared(select(blob.c.name).where(blob.c.name == bindparam("name")), "name")
+_IN_FILES = Prepared(select(blob.c.name).where(blob.c.octets.is_(None)).order_by(blob.c.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class StagedBlob:
     octets: bytes | None  # None: in a file
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy of the files has done."""
+
+    files: int  # that were not there before
+    gone: int  # that the database knows and the folder does not: withdrawn meanwhile, or lost
+
+
 class Blobs:
     """The ciphertexts of an installation: a table, and a folder for the large ones."""
 
@@ -50,10 +59,14 @@ class Blobs:
         """`folder` is made if there is none. UnavailableError STORE_UNAVAILABLE if it cannot be."""
         self.on_rename: list[Callable[[str], None]] = []
         """Called with "before" and "after" when a file gets its name, so that a test can end the process there."""
+        self.staged: deque[str] = deque()
+        """The files that this process wrote, the oldest first, until `leftovers.staged` takes them."""
+        self.aside = folder / "removed"
+        """Where `leftovers` puts the files that no row knows."""
         self._folder = folder
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(folder.parent)
+            self.aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(folder.parent)
         except OSError as error:
             raise UnavailableError(Code.STORE_UNAVAILABLE) from error
 
@@ -76,7 +89,12 @@ class Blobs:
         return StagedBlob(blake3(octets).hexdigest(), size, octets)
 
     def record(self, connection: Connection, *staged: StagedBlob) -> None:
-        """Make staged blobs part of the transaction."""
+        """Make staged blobs part of the transaction.
+
+        UnavailableError STORE_UNAVAILABLE if a file is gone: swept since it was staged, by a clock that ran ahead.
+        """
+        if not all(each.octets is not None or self._is_there(each.name) for each in staged):
+            raise UnavailableError(Code.STORE_UNAVAILABLE)
         _INSERT.run_many(connection, [(each.name, each.size, each.octets) for each in staged])
 
     def put(self, connection: Connection, ciphertext: bytes) -> str:
@@ -96,12 +114,7 @@ class Blobs:
             raise InternalError(Code.STORED_DATA_ALTERED)
         octets: bytes | None = row[0]
         if octets is None:
-            try:
-                octets = self._path(name).read_bytes()
-            except FileNotFoundError as error:
-                raise InternalError(Code.STORED_DATA_ALTERED) from error
-            except OSError as error:
-                raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+            octets = self._read(name)
         if blake3(octets).hexdigest() != name:
             raise InternalError(Code.STORED_DATA_ALTERED)
         return octets
@@ -111,29 +124,70 @@ class Blobs:
         _REMOVE.run_many(connection, [(name,) for name in names])
 
     def discard(self, names: Iterable[str]) -> None:
-        """Delete the files of removed blobs. One that cannot be deleted now `remove_unreferenced` finds later."""
+        """Delete the files of removed blobs. One that cannot be deleted now `leftovers` finds later."""
         for name in names:
             with suppress(OSError):
-                self._path(name).unlink(missing_ok=True)
+                self.path(name).unlink(missing_ok=True)
 
-    def remove_unreferenced(self, connection: Connection, now: datetime) -> int:
-        """Remove the files that a crash left without a row, an hour after they were written; gives how many."""
-        removed = 0
-        for path in (*self._folder.glob(f"{_UNFINISHED}*"), *self._folder.glob("*/*/*")):
-            if _is_older(path, now - ORPHAN_AGE) and _IS_KNOWN.one(connection, path.name) is None:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
+    def files(self) -> Iterator[Path]:
+        """The files of all contents, one after the other; what comes or goes meanwhile may be among them."""
+        return self._folder.glob("??/??/*")
 
-    def _path(self, name: str) -> Path:
+    def unfinished(self) -> Iterator[Path]:
+        """The files that have no name yet, and those that a crash left so."""
+        return self._folder.glob(f"{_UNFINISHED}*")
+
+    def path(self, name: str) -> Path:
+        """Where the file of a name is."""
         return self._folder / name[:2] / name[2:4] / name
+
+    def put_back(self, name: str) -> bool:
+        """Take a file back that was set aside. False if it was not."""
+        try:
+            (self.aside / name).rename(self.path(name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def copy_to(self, connection: Connection, folder: Path) -> Copied:
+        """Copy the files of all blobs that the database knows into another folder, those that are not there yet.
+
+        The others stay there as they are: a name stands for one content. UnavailableError STORE_UNAVAILABLE if a file
+        cannot be read or written.
+        """
+        there, copied, gone = Blobs(folder), 0, 0
+        for (name,) in _IN_FILES.all(connection):
+            try:
+                if there.path(name).exists():
+                    continue
+                octets = self.path(name).read_bytes()
+                copied += there._write([octets]).name == name
+            except FileNotFoundError:
+                gone += 1
+            except OSError as error:
+                raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+        return Copied(copied, gone)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError as error:
+            if self.put_back(name):
+                return self._read(name)
+            raise InternalError(Code.STORED_DATA_ALTERED) from error
+        except OSError as error:
+            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+
+    def _is_there(self, name: str) -> bool:
+        """Whether the file of a name is there, or was until it was set aside."""
+        return self.path(name).exists() or self.put_back(name)
 
     def _write(self, pieces: Iterable[bytes]) -> StagedBlob:
         """Write under another name, sync, rename, and sync the folders: the name never stands for half a file."""
         unfinished = self._folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
         try:
             name, size = _write_file(unfinished, pieces)
-            path = self._path(name)
+            path = self.path(name)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._tell("before")
             unfinished.rename(path)
@@ -145,8 +199,9 @@ class Blobs:
             path.parent.parent,
             self._folder,
         ):  # the way to a new file is as durable as it
-            _sync_folder(folder)
+            sync_folder(folder)
         self._tell("after")
+        self.staged.append(name)
         return StagedBlob(name, size, None)
 
     def _tell(self, moment: str) -> None:
@@ -169,14 +224,8 @@ def _write_file(path: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _is_older(path: Path, than: datetime) -> bool:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC) < than
-    except FileNotFoundError:  # an unfinished file got its name meanwhile
-        return False
-
-
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder be on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

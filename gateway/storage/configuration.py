@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from enum import Enum, unique
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
@@ -11,6 +13,8 @@ from gateway.storage.prepared import Prepared
 from gateway.storage.tables import configuration
 
 _INSTALLATION = "installation"
+_MOVED_TO = "moved_to"
+_SET_ASIDE = "set_aside"
 
 _FIND = Prepared(select(configuration.c.value).where(configuration.c.name == bindparam("name")), "name")
 _INSERT = Prepared(insert(configuration), "name", "value")
@@ -21,6 +25,20 @@ _UPDATE = Prepared(
     "new_value",
     "of_name",
 )
+_REMOVE = Prepared(delete(configuration).where(configuration.c.name == bindparam("of_name")), "of_name")
+
+
+@unique
+class SetAside(Enum):
+    """Why a store may not be served, until a person has looked."""
+
+    RESTORED = "RESTORED"  # it comes from a backup, and was not held against what is known outside
+    BEHIND = "BEHIND"  # what is known outside tells that entries of a log are missing here, or are others
+
+    @property
+    def code(self) -> Code:
+        """What is told to whoever would serve it."""
+        return Code.STORE_RESTORED if self is SetAside.RESTORED else Code.STORE_BEHIND
 
 
 def find_value(connection: Connection, name: str) -> str | None:
@@ -35,14 +53,72 @@ def set_value(connection: Connection, name: str, value: str) -> None:
         _INSERT.run(connection, name, value)
 
 
-def claim_installation(connection: Connection, installation: Uuid4) -> None:
-    """Make a new database this installation's. InputError SETTINGS_INVALID if it is another's already.
+def forget_value(connection: Connection, name: str) -> None:
+    """Keep nothing under this name."""
+    _REMOVE.run(connection, name)
 
-    The installation stands in the origin of every log: under another one, nothing here could be proved.
-    """
-    owner = find_value(connection, _INSTALLATION)
-    if owner is None:
+
+def moved_to(connection: Connection) -> str | None:
+    """The address of the database that this one was moved to; then nothing may be written here any more."""
+    return find_value(connection, _MOVED_TO)
+
+
+def note_moved(connection: Connection, address: str | None) -> None:
+    """Note that the store lives at this address from now on; None: that it lives here."""
+    _set_or_remove(connection, _MOVED_TO, address)
+
+
+def set_aside(connection: Connection) -> SetAside | None:
+    """Why the store may not be served, or None: it may."""
+    found = find_value(connection, _SET_ASIDE)
+    return None if found is None else SetAside(found)
+
+
+def note_set_aside(connection: Connection, why: SetAside | None) -> None:
+    """Note why the store may not be served from now on; None: it may."""
+    _set_or_remove(connection, _SET_ASIDE, None if why is None else why.value)
+
+
+def _set_or_remove(connection: Connection, name: str, value: str | None) -> None:
+    if value is None:
+        forget_value(connection, name)
+    else:
+        set_value(connection, name, value)
+
+
+def claim_installation(
+    connection: Connection, installation: Uuid4, *, whatever_it_says: bool = False
+) -> None:
+    """Make a new database this installation's. Errors as `belongs_to`."""
+    if not belongs_to(connection, installation, whatever_it_says=whatever_it_says):
         set_value(connection, _INSTALLATION, installation.text)
-    elif owner != installation.text:
-        what = "the database belongs to another installation than the setting installation says"
+
+
+def belongs_to(connection: Connection, installation: Uuid4, *, whatever_it_says: bool = False) -> bool:
+    """Whether a database is this installation's; False if it is nobody's yet.
+
+    InputError SETTINGS_INVALID if it is another's: the installation stands in the origin of every log, and under
+    another one nothing here could be proved. A store that was moved or set aside is refused as well, unless
+    `whatever_it_says`: STORE_MOVED, STORE_RESTORED, STORE_BEHIND.
+    """
+    if not whatever_it_says:
+        _require_in_service(connection)
+    owner = find_value(connection, _INSTALLATION)
+    if owner not in (None, installation.text):
+        what = f"the database belongs to installation {owner}, and the setting installation names another"
         raise InputError(Code.SETTINGS_INVALID, what=what)
+    return owner is not None
+
+
+def give_to(connection: Connection, installation: Uuid4) -> None:
+    """Make the database another installation's, whose logs go on where those of the first were closed."""
+    set_value(connection, _INSTALLATION, installation.text)
+
+
+def _require_in_service(connection: Connection) -> None:
+    """Refuse a store of which another one lives on, or that a person must look at before."""
+    address, why = moved_to(connection), set_aside(connection)
+    if address is not None:
+        raise InputError(Code.STORE_MOVED, address=address)
+    if why is not None:
+        raise InputError(why.code)

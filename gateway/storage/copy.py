@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy import Connection, Table, cast, func, insert, select, text
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 import gateway.storage.tables_documents
 import gateway.storage.tables_log  # noqa: F401  (fills METADATA)
@@ -21,13 +22,10 @@ _BATCH: Final = 50  # rows at a time; a row may hold a quarter of a megabyte
 def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
     """Copy every table into an empty database of the same version; give how many rows each has.
 
-    Both connections are in a transaction: the source's so that nobody writes meanwhile, the target's so that all of it
-    is there or nothing. InputError ARGUMENT_INVALID if the target holds anything, InternalError STORED_DATA_ALTERED if
-    what arrived is not what was there.
+    Both connections are in an unhurried transaction, for each waits while the other is read: the source's so that
+    nobody writes meanwhile, the target's so that all of it is there or nothing. InputError ARGUMENT_INVALID if the
+    target holds anything, InternalError STORED_DATA_ALTERED if what arrived is not what was there.
     """
-    for connection in (source, target):
-        if connection.dialect.name == "postgresql":  # each waits while the other is read
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     tables = METADATA.sorted_tables  # those first that others refer to
     if any(_count(target, table) for table in tables):
         raise InputError(Code.ARGUMENT_INVALID, what="the database to copy into is not empty")
@@ -41,6 +39,22 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
         if counts[table.name] != _count(source, table) or _digest(source, table) != _digest(target, table):
             raise InternalError(Code.STORED_DATA_ALTERED)
     return counts
+
+
+def skip_ahead(connection: Connection, by: int) -> None:
+    """Let the next keys be higher by this number: those that were given after a backup are not given again.
+
+    Clients hold cursors that are such keys, and would pass by what comes under a number that they have seen.
+    """
+    for table in METADATA.sorted_tables:
+        key = table.autoincrement_column
+        if key is None or not table.dialect_options["sqlite"]["autoincrement"]:
+            continue  # nobody outside holds it
+        if connection.dialect.name == "postgresql":
+            counter = func.pg_get_serial_sequence(table.name, key.name)
+            connection.execute(select(func.setval(counter, func.nextval(counter) + by)))
+        else:
+            _count_on_from(connection, table, _counted(connection, table) + by)
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[Sequence[Values]]:
@@ -65,13 +79,32 @@ def _count(connection: Connection, table: Table) -> int:
 def _go_on_counting(source: Connection, target: Connection, table: Table) -> None:
     """Let the next key be higher than any that was ever given: clients hold cursors that are such keys."""
     key = table.autoincrement_column
-    if key is None or target.dialect.name != "postgresql":
-        return  # SQLite remembers the highest key that it was given
+    if key is None:
+        return
     highest = source.execute(select(func.coalesce(func.max(key), 0))).scalar_one()
-    if source.dialect.name == "sqlite" and table.dialect_options["sqlite"]["autoincrement"]:
-        given = source.execute(
-            text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}
-        )
-        highest = max(highest, given.scalar() or 0)
-    counter = func.pg_get_serial_sequence(table.name, key.name)
-    target.execute(select(func.setval(counter, max(highest, 1), highest > 0)))
+    if source.dialect.name == "postgresql":
+        counter = func.pg_get_serial_sequence(table.name, key.name)
+        given = source.execute(select(func.pg_sequence_last_value(cast(counter, REGCLASS)))).scalar()
+        highest = max(highest, given or 0)
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        highest = max(highest, _counted(source, table))
+    if target.dialect.name == "postgresql":
+        counter = func.pg_get_serial_sequence(table.name, key.name)
+        target.execute(select(func.setval(counter, max(highest, 1), highest > 0)))
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        _count_on_from(target, table, highest)
+
+
+def _counted(connection: Connection, table: Table) -> int:
+    """The highest key that SQLite ever gave in a table that gives none twice."""
+    found = connection.execute(
+        text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}
+    )
+    return found.scalar() or 0
+
+
+def _count_on_from(connection: Connection, table: Table, highest: int) -> None:
+    """Let SQLite give higher keys only."""
+    given = {"name": table.name, "highest": highest}
+    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), given)
+    connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :highest)"), given)

@@ -6,27 +6,37 @@ stands in `sqlite` and `postgresql`, and who may write at the same time in `excl
 
 from __future__ import annotations
 
+import logging
 import threading
+import traceback
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.domain.catalogue import Code
-from gateway.domain.errors import BropostError, InputError
+from gateway.domain.errors import BropostError, InputError, UnavailableError
 from gateway.domain.identifiers import PartyId
+from gateway.storage import prepared
 from gateway.storage.postgresql import Postgresql
 from gateway.storage.sqlite import Sqlite
 
 CommitListener = Callable[[str], None]
 
+_log = structlog.get_logger(__name__)
+
+_PACKAGE: Final = Path(__file__).parents[1]
+_PASSED_THROUGH: Final = (__file__, prepared.__file__)  # every error comes this way
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -53,6 +63,9 @@ class Backend(Protocol):
     def begin_writing(self, connection: Connection, parties: Iterable[PartyId] | None) -> None:
         """Begin to write, alone among those that write of these parties, or (None) altogether."""
 
+    def take_time(self, connection: Connection) -> None:
+        """Let the statements of this transaction take as long as they need."""
+
     def end(self, connection: Connection, *, keep: bool) -> None:
         """Commit or undo."""
 
@@ -62,8 +75,14 @@ class Backend(Protocol):
     def require_usable(self, connection: Connection) -> None:
         """Refuse a database that was not set up as it must be."""
 
-    def is_used_by_others(self) -> bool:
-        """Whether anybody else uses the database; asked before the first connection of one's own."""
+    def copy_to(self, path: Path) -> None:
+        """Write the database, as it is at one moment, to a new file."""
+
+    def is_used_by_others(self, connection: Connection) -> bool:
+        """Whether anybody else may use the database; asked in a transaction that is alone."""
+
+    def name_of(self, error: Exception) -> str | None:
+        """The database's own name for an error: SQLSTATE, or SQLite's; None if it has none."""
 
     def ours(self, error: Exception) -> BropostError:
         """The library's error in the words of the catalogue."""
@@ -76,41 +95,55 @@ class Database:
     was measured at seven times the CPU time of the driver's.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, is_exclusive: bool) -> None:
         """Use `Database.open`."""
         self.on_commit: list[CommitListener] = []
         """Called with "before" and "after" at every commit, so that a test can end the process there."""
         self._backend = backend
+        self._is_exclusive = is_exclusive
         self._idle: dict[bool, list[Connection]] = {True: [], False: []}  # by whether they are to write
         self._mine = threading.local()
 
     @staticmethod
-    def open(url: str, *, busy_seconds: int) -> Database:
+    def open(url: str, *, busy_seconds: int, exclusively: bool = False) -> Database:
         """The database of an address "sqlite:///path", created empty if there is none, or "postgresql+psycopg://...".
 
         A writer waits at most `busy_seconds` for its turn; see `migrate`. InputError SETTINGS_INVALID for another kind
-        of address, or another machine's without TLS.
+        of address, or another machine's without TLS. `exclusively` is for who wants to be the only one: a file is
+        locked from the first connection on (InputError DATABASE_IN_USE if another has it open); see `require_unused`.
         """
         try:
             parsed = make_url(url)
         except ArgumentError:
             raise InputError(Code.SETTINGS_INVALID, what="store.database is not an address") from None
         if parsed.drivername == "sqlite":
-            return Database(Sqlite(parsed, busy_seconds))
+            sqlite = Sqlite(parsed, busy_seconds, exclusively=exclusively)
+            return Database(sqlite, is_exclusive=exclusively)
         if parsed.drivername == "postgresql+psycopg":
-            return Database(Postgresql(parsed, busy_seconds))
+            return Database(Postgresql(parsed, busy_seconds), is_exclusive=exclusively)
         what = "store.database is the address of neither an SQLite file nor a PostgreSQL database"
         raise InputError(Code.SETTINGS_INVALID, what=what)
 
-    def migrate(self) -> None:
+    def migrate(self, *, upgrade: bool = True) -> None:
         """Bring the tables to the form of this version, or create them; all of it or nothing.
 
-        InputError SETTINGS_INVALID if a newer version made the database, or if it was not set up as it must be.
+        Where they have it already, nothing is written and nobody waits. InputError SETTINGS_INVALID if a newer version
+        made the database, or if it was not set up as it must be; or an older one, without `upgrade`.
         """
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
-        with self.transaction() as connection:
+        if not self._is_exclusive:  # else there can be no other connection than the one that writes
+            with self.read() as connection:
+                version = MigrationContext.configure(connection).get_current_revision()
+            if version == ScriptDirectory.from_config(config).get_current_head():
+                return
+            if version is not None and not upgrade:
+                what = (
+                    "the database is of another version of the gateway: the next start brings it up to date"
+                )
+                raise InputError(Code.SETTINGS_INVALID, what=what)
+        with self.alone(unhurried=True) as connection:
             self._backend.require_usable(connection)
             config.attributes["connection"] = connection
             try:
@@ -124,12 +157,20 @@ class Database:
         """Whether several processes may write in it: a server's database, not a file."""
         return self._backend.is_shared
 
-    def is_used_by_others(self) -> bool:
-        """Whether a gateway or a command uses the database now; ask it before you use it yourself."""
+    def copy_to(self, path: Path) -> None:
+        """Write a file database, as it is at one moment, to a new file. InputError ARGUMENT_INVALID for a server's."""
         try:
-            return self._backend.is_used_by_others()
+            self._backend.copy_to(path)
         except self._backend.errors as error:
-            raise self._backend.ours(error) from error
+            raise self._ours(error) from error
+
+    def require_unused(self, connection: Connection) -> None:
+        """Refuse a database that a gateway or a command uses beside this one, which was opened `exclusively`.
+
+        InputError DATABASE_IN_USE. `connection` is one of `alone`: nobody begins to write while it is held.
+        """
+        if self._backend.is_used_by_others(connection):
+            raise InputError(Code.DATABASE_IN_USE)
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -142,23 +183,28 @@ class Database:
                 self._undo(connection)
                 self._give_back(connection, to_write=False)
         except self._backend.errors as error:
-            raise self._backend.ours(error) from error
+            raise self._ours(error) from error
 
     @contextmanager
     def transaction(self, *parties: PartyId) -> Generator[Connection]:
         """A connection that alone may write of these parties: committed to disk at the end of the block, or undone.
 
-        It sees what all transactions before it committed. Without parties it is alone altogether, which is always
-        right, and on a server makes all others wait. UnavailableError BUSY if other writers take too long,
-        STORE_UNAVAILABLE if the disk is full or fails, or the server is away.
+        It sees what all transactions before it committed. Without parties it writes nothing that is a party's, but for
+        what it makes its own later (`exclusion.take_one`, `exclusion.try_alone`). UnavailableError BUSY if other
+        writers take too long, STORE_UNAVAILABLE if the disk is full or fails, or the server is away.
         """
-        with self._writing(parties or None) as connection:
+        with self._writing(parties) as connection:
             yield connection
 
     @contextmanager
-    def claiming(self) -> Generator[Connection]:
-        """A connection that may take a task from the outbox: `outbox.claim` makes it alone with the task's sender."""
-        with self._writing(()) as connection:
+    def alone(self, *, unhurried: bool = False) -> Generator[Connection]:
+        """A transaction that is alone altogether: on a server everybody else waits, so it is for commands, and short.
+
+        `unhurried` lets its statements take as long as they need: for a command that goes through everything.
+        """
+        with self._writing(None) as connection:
+            if unhurried:
+                self._backend.take_time(connection)
             yield connection
 
     def close(self) -> None:
@@ -187,7 +233,7 @@ class Database:
                     self._give_back(connection, to_write=True)
                 self._tell("after")
         except self._backend.errors as error:
-            raise self._backend.ours(error) from error
+            raise self._ours(error) from error
         finally:
             self._mine.is_writing = False
 
@@ -225,9 +271,35 @@ class Database:
         else:
             self._idle[to_write].append(connection)
 
+    def _ours(self, error: Exception) -> BropostError:
+        """The error in the words of the catalogue, and told in the log: by its name and the line of ours it came from.
+
+        What the database itself says of it may quote what was stored.
+        """
+        ours = self._backend.ours(error)
+        _log.log(
+            logging.WARNING if isinstance(ours, UnavailableError) else logging.ERROR,
+            "database failed",
+            code=ours.code.name,
+            error=self._backend.name_of(error),
+            kind=type(error).__name__,
+            place=_place(error),
+        )
+        return ours
+
     def _is_lost(self, connection: Connection) -> bool:
         return connection.invalidated or self._backend.is_lost(connection)
 
     def _tell(self, moment: str) -> None:
         for listener in self.on_commit:
             listener(moment)
+
+
+def _place(error: Exception) -> str | None:
+    """The file and line of ours in which an error arose: "storage/events.py:88"."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    ours = (each for each in frames if each.filename not in _PASSED_THROUGH)
+    for each in ours:
+        if Path(each.filename).is_relative_to(_PACKAGE):
+            return f"{Path(each.filename).relative_to(_PACKAGE)}:{each.lineno}"
+    return None

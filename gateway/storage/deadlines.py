@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Integer, and_, bindparam, insert, null, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, insert, null, select, update
 
 from gateway.domain.deadlines import Deadline, DeadlineKind
+from gateway.domain.identifiers import Uuid4
 from gateway.storage.columns import instant, instant_or_none, millis
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import deadline
@@ -29,6 +30,15 @@ class DeadlineRow:
     fired_at: datetime | None
     cancelled_at: datetime | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has neither ended nor passed."""
+        return self.fired_at is None and self.cancelled_at is None
+
+    def deadline(self, document_id: Uuid4) -> Deadline:
+        """The wait as a value of the document with this id."""
+        return Deadline(document_id, self.kind, self.opened_at, self.warn_at, self.due_at)
+
 
 _CELLS = (
     deadline.c.id,
@@ -40,8 +50,9 @@ _CELLS = (
     deadline.c.warned_at,
     deadline.c.fired_at,
     deadline.c.cancelled_at,
+    deadline.c.of_deletion,
 )
-_OPENED: Final = ("document_key", "kind", "opened_at", "warn_at", "due_at", "next_at")
+_OPENED: Final = ("document_key", "kind", "of_deletion", "opened_at", "warn_at", "due_at", "next_at")
 _IS_THIS = and_(deadline.c.id == bindparam("row"), deadline.c.next_at.is_not(None))
 
 _OPEN = Prepared(insert(deadline), *_OPENED)
@@ -50,11 +61,13 @@ _CANCEL = Prepared(
     .where(
         deadline.c.document_key == bindparam("of_document"),
         deadline.c.kind == bindparam("of_kind"),
+        func.coalesce(deadline.c.of_deletion, 0) == bindparam("is_deletion", type_=Integer),
         deadline.c.next_at.is_not(None),
     )
     .values(cancelled_at=bindparam("at"), next_at=null()),
     "of_document",
     "of_kind",
+    "is_deletion",
     "at",
 )
 _DUE = Prepared(
@@ -75,6 +88,19 @@ _WARNED = Prepared(
 _FIRED = Prepared(
     update(deadline).where(_IS_THIS).values(fired_at=bindparam("at"), next_at=null()), "row", "at"
 )
+_HASTENED = Prepared(
+    update(deadline)
+    .where(_IS_THIS)
+    .values(
+        warn_at=bindparam("new_warn_at"),
+        due_at=bindparam("new_due_at"),
+        warned_at=null(),
+        next_at=bindparam("new_warn_at"),
+    ),
+    "row",
+    "new_warn_at",
+    "new_due_at",
+)
 _POSTPONED = Prepared(update(deadline).where(_IS_THIS).values(next_at=bindparam("at")), "row", "at")
 _OF_DOCUMENT = Prepared(
     select(*_CELLS).where(deadline.c.document_key == bindparam("document_key")).order_by(deadline.c.id),
@@ -87,16 +113,20 @@ def open_deadlines(connection: Connection, document_key: int, deadlines: Sequenc
     rows = []
     for each in deadlines:
         warn_at = millis(each.warn_at)
-        rows.append(
-            (document_key, each.kind.name, millis(each.opened_at), warn_at, millis(each.due_at), warn_at)
-        )
+        opened_at, due_at = millis(each.opened_at), millis(each.due_at)
+        rows.append((document_key, *_stored(each.kind), opened_at, warn_at, due_at, warn_at))
     _OPEN.run_many(connection, rows)
 
 
 def cancel(connection: Connection, document_key: int, kinds: Collection[DeadlineKind], at: datetime) -> None:
     """End the document's waits of these kinds, those that have not fired."""
     when = millis(at)
-    _CANCEL.run_many(connection, [(document_key, kind.name, when) for kind in kinds])
+    _CANCEL.run_many(connection, [(document_key, *_stored(kind), when) for kind in kinds])
+
+
+def hasten(connection: Connection, deadline_id: int, sooner: Deadline) -> None:
+    """Let an open wait warn and fall due at the times of `sooner`; one that is over stays so."""
+    _HASTENED.run(connection, deadline_id, millis(sooner.warn_at), millis(sooner.due_at))
 
 
 def due(connection: Connection, now: datetime, limit: int) -> tuple[DeadlineRow, ...]:
@@ -124,12 +154,17 @@ def deadlines_of(connection: Connection, document_key: int) -> tuple[DeadlineRow
     return tuple(_deadline(row) for row in _OF_DOCUMENT.all(connection, document_key))
 
 
+def _stored(kind: DeadlineKind) -> tuple[str, int]:
+    """A kind as its two cells; what the version before knew no kind for is to it a wait for an answer."""
+    return (DeadlineKind.ANSWER.name, 1) if kind is DeadlineKind.DELETION else (kind.name, 0)
+
+
 def _deadline(row: Values) -> DeadlineRow:
-    key, document_key, kind, opened_at, warn_at, due_at, warned_at, fired_at, cancelled_at = row
+    key, document_key, kind, opened_at, warn_at, due_at, warned_at, fired_at, cancelled_at, of_deletion = row
     return DeadlineRow(
         key,
         document_key,
-        DeadlineKind[kind],
+        DeadlineKind.DELETION if of_deletion else DeadlineKind[kind],
         instant(opened_at),
         instant(warn_at),
         instant(due_at),

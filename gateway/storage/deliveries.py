@@ -5,21 +5,15 @@ The inbox keeps the order of acceptance. A document waits for a system until tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Integer,
-    Select,
     Text,
-    and_,
     bindparam,
-    exists,
-    func,
     insert,
     select,
     update,
@@ -28,14 +22,11 @@ from sqlalchemy import (
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.domain.kinds import DocumentKind
-from gateway.domain.operations import InboxAttention
-from gateway.domain.party import Role, receiving_systems
-from gateway.storage.columns import attention_of, day_or_none, instant, instant_or_none, millis, party_id
+from gateway.domain.party import Role
+from gateway.storage.columns import instant, instant_or_none, millis, party_id
 from gateway.storage.exclusion import require_alone
-from gateway.storage.parties import routes_of
 from gateway.storage.prepared import Prepared, PreparedInsert, Values
-from gateway.storage.tables_documents import delivery, document, handover, inbox_mark, reading, withdrawal
+from gateway.storage.tables_documents import delivery, handover, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +39,7 @@ class DeliveryRow:
     inbox_seq: int  # increases over the whole installation
     handed_over_at: datetime | None  # to the first system
     read_at: datetime | None  # by the first person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxRow:
-    """A line of an inbox as one system sees it. It names no young person."""
-
-    inbox_seq: int
-    document_key: int
-    document_id: Uuid4
-    conversation_id: Uuid4
-    kind: DocumentKind
-    sender: PartyId
-    attention: tuple[InboxAttention, ...]
-    available_at: datetime
-    attachment_count: int
-    reply_due: date | None
-    subject_protected: bool
-    handed_over_at: datetime | None  # to this system
-    read_at: datetime | None
+    fetched_at: datetime | None = None  # by the first system that retrieved it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,52 +64,9 @@ class ReadingRow:
     evidence_id: Uuid4  # of the read receipt
 
 
-_BATCH: Final = 200
 _PARTY: Final = bindparam("party", type_=Text)
 _SYSTEM: Final = bindparam("system_id", type_=Text)
 _KEY: Final = bindparam("of_document", type_=BigInteger)
-_IS_WITHDRAWN: Final = exists().where(withdrawal.c.document_key == delivery.c.document_key)
-
-
-def _inbox_query(*, unread_only: bool, waiting_only: bool) -> Prepared:
-    """The next deliveries to a party that were not withdrawn, with the hand-over to one system."""
-    query: Select[Any] = (
-        select(
-            delivery.c.inbox_seq,
-            delivery.c.document_key,
-            document.c.document_id,
-            document.c.conversation_id,
-            document.c.kind,
-            document.c.sender,
-            document.c.attention,
-            delivery.c.available_at,
-            document.c.attachment_count,
-            document.c.reply_due,
-            document.c.subject_protected,
-            handover.c.at,
-            delivery.c.read_at,
-        )
-        .join_from(delivery, document, delivery.c.document_key == document.c.key)
-        .outerjoin(
-            handover,
-            and_(handover.c.document_key == delivery.c.document_key, handover.c.system_id == _SYSTEM),
-        )
-        .where(delivery.c.recipient == _PARTY, delivery.c.inbox_seq > bindparam("after"), ~_IS_WITHDRAWN)
-        .order_by(delivery.c.inbox_seq)
-        .limit(bindparam("batch", type_=Integer))
-    )
-    if unread_only:
-        query = query.where(delivery.c.read_at.is_(None))
-    if waiting_only:
-        query = query.where(handover.c.at.is_(None))
-    return Prepared(query, "party", "system_id", "after", "batch")
-
-
-_INBOX: Final = {
-    (unread, waiting): _inbox_query(unread_only=unread, waiting_only=waiting)
-    for unread in (True, False)
-    for waiting in (True, False)
-}
 _ADD = PreparedInsert(delivery, "inbox_seq", "document_key", "recipient", "available_at")
 _FIND = Prepared(
     select(
@@ -146,6 +76,7 @@ _FIND = Prepared(
         delivery.c.inbox_seq,
         delivery.c.handed_over_at,
         delivery.c.read_at,
+        delivery.c.fetched_at,
     ).where(delivery.c.document_key == _KEY, delivery.c.recipient == _PARTY),
     "party",
     "of_document",
@@ -171,35 +102,13 @@ _FIRST_HANDOVER = Prepared(
     "of_document",
     "new_at",
 )
-_FIND_MARK = Prepared(
-    select(inbox_mark.c.through_seq).where(inbox_mark.c.party == _PARTY, inbox_mark.c.system_id == _SYSTEM),
-    "party",
-    "system_id",
+_FIRST_FETCHING = Prepared(
+    update(delivery)
+    .where(delivery.c.document_key == _KEY, delivery.c.fetched_at.is_(None))
+    .values(fetched_at=bindparam("new_at")),
+    "of_document",
+    "new_at",
 )
-_INSERT_MARK = Prepared(insert(inbox_mark), "through_seq", "party", "system_id")
-_MOVE_MARK = Prepared(
-    update(inbox_mark)
-    .where(inbox_mark.c.party == _PARTY, inbox_mark.c.system_id == _SYSTEM)
-    .values(through_seq=bindparam("new_seq")),
-    "new_seq",
-    "party",
-    "system_id",
-)
-_FIRST_WAITING = Prepared(
-    select(delivery.c.inbox_seq)
-    .where(
-        delivery.c.recipient == _PARTY,
-        delivery.c.inbox_seq > bindparam("after"),
-        ~exists().where(handover.c.document_key == delivery.c.document_key, handover.c.system_id == _SYSTEM),
-        ~_IS_WITHDRAWN,
-    )
-    .order_by(delivery.c.inbox_seq)
-    .limit(1),
-    "party",
-    "system_id",
-    "after",
-)
-_LAST_SEQ = Prepared(select(func.max(delivery.c.inbox_seq)).where(delivery.c.recipient == _PARTY), "party")
 _INSERT_READING = Prepared(
     insert(reading),
     "document_key",
@@ -251,7 +160,7 @@ def find_delivery(connection: Connection, party: PartyId, document_key: int) -> 
     row = _FIND.one(connection, str(party), document_key)
     if row is None:
         return None
-    _, recipient, available_at, inbox_seq, handed_over_at, read_at = row
+    _, recipient, available_at, inbox_seq, handed_over_at, read_at, fetched_at = row
     return DeliveryRow(
         document_key,
         party_id(recipient),
@@ -259,42 +168,14 @@ def find_delivery(connection: Connection, party: PartyId, document_key: int) -> 
         inbox_seq,
         instant_or_none(handed_over_at),
         instant_or_none(read_at),
+        instant_or_none(fetched_at),
     )
 
 
-def inbox_page(
-    connection: Connection,
-    party: PartyId,
-    *,
-    system_id: Uuid4,
-    systems: frozenset[Uuid4],
-    limit: int,
-    after_seq: int = 0,
-    role: Role | None = None,
-    kind: DocumentKind | None = None,
-    unread_only: bool = False,
-    waiting_only: bool = True,
-) -> tuple[InboxRow, ...]:
-    """What a party's inbox holds for one of its systems after place `after_seq`, the oldest first, at most `limit`.
-
-    What its sender withdrew is in no inbox any more. `systems` are those that act for the party now
-    (`systems_of_party`): the party's routes say which of them receives what. `role` and `kind` narrow the list; with
-    `waiting_only`, what this system was handed over is left out.
-    """
-    routes = routes_of(connection, party)
-    receivers: dict[tuple[DocumentKind, tuple[InboxAttention, ...]], frozenset[Uuid4]] = {}
-    page: list[InboxRow] = []
-    after = max(after_seq, _mark(connection, party, system_id)) if waiting_only else after_seq
-    for row in _after(_INBOX[unread_only, waiting_only], connection, party, system_id, after):
-        address = row.kind, row.attention
-        roles = [each.role for each in row.attention]
-        if address not in receivers:
-            receivers[address] = receiving_systems(routes, systems, row.kind, roles)
-        if system_id in receivers[address] and kind in (None, row.kind) and role in (None, *roles):
-            page.append(row)
-            if len(page) == limit:
-                break
-    return tuple(page)
+def mark_fetched(connection: Connection, party: PartyId, document_key: int, at: datetime) -> None:
+    """Note that a system of the party was given the document, so that a copy of it may exist there; once."""
+    require_alone(connection, party)
+    _FIRST_FETCHING.run(connection, document_key, millis(at))
 
 
 def record_handover(connection: Connection, party: PartyId, document_key: int, new: HandoverRow) -> bool:
@@ -309,7 +190,6 @@ def record_handover(connection: Connection, party: PartyId, document_key: int, n
     at = millis(new.at)
     _INSERT_HANDOVER.run(connection, document_key, new.system_id.text, at, new.evidence_id.text)
     _FIRST_HANDOVER.run(connection, document_key, at)
-    _move_mark(connection, party, new.system_id)
     return True
 
 
@@ -380,55 +260,3 @@ def _reading(row: Values) -> ReadingRow:
 def _require_delivery(connection: Connection, party: PartyId, document_key: int) -> None:
     if _FIND.one(connection, str(party), document_key) is None:
         raise InputError(Code.NOT_FOUND)
-
-
-def _mark(connection: Connection, party: PartyId, system_id: Uuid4) -> int:
-    row = _FIND_MARK.one(connection, str(party), system_id.text)
-    return 0 if row is None else row[0]
-
-
-def _move_mark(connection: Connection, party: PartyId, system_id: Uuid4) -> None:
-    """Set the mark before the first delivery that this system has not stored, so that no list reads over the old ones.
-
-    Each delivery is passed once, so the cost of a hand-over does not grow with the inbox.
-    """
-    names = str(party), system_id.text
-    before = _FIND_MARK.one(connection, *names)
-    first = _FIRST_WAITING.one(connection, *names, 0 if before is None else before[0])
-    if first is not None:
-        through = first[0] - 1
-    else:
-        last = _LAST_SEQ.one(connection, str(party))
-        assert last is not None
-        through = last[0]
-    (_INSERT_MARK if before is None else _MOVE_MARK).run(connection, through, *names)
-
-
-def _after(
-    query: Prepared, connection: Connection, party: PartyId, system_id: Uuid4, after: int
-) -> Iterator[InboxRow]:
-    """The rows of an inbox query to its end, fetched in batches."""
-    while True:
-        rows = query.all(connection, str(party), system_id.text, after, _BATCH)
-        yield from map(_inbox_row, rows)
-        if len(rows) < _BATCH:
-            return
-        after = rows[-1][0]
-
-
-def _inbox_row(row: Values) -> InboxRow:
-    return InboxRow(
-        inbox_seq=row[0],
-        document_key=row[1],
-        document_id=Uuid4(row[2]),
-        conversation_id=Uuid4(row[3]),
-        kind=DocumentKind(row[4]),
-        sender=party_id(row[5]),
-        attention=attention_of(row[6]),
-        available_at=instant(row[7]),
-        attachment_count=row[8],
-        reply_due=day_or_none(row[9]),
-        subject_protected=bool(row[10]),
-        handed_over_at=instant_or_none(row[11]),
-        read_at=instant_or_none(row[12]),
-    )

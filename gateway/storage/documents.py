@@ -61,6 +61,7 @@ class NewDocument:
     request_blob: str | None  # the encrypted signed request of a typed document
     certificate_names: tuple[str, ...]  # of the chain, leaf first, in `validation_material`
     revocation_names: tuple[str, ...]  # of the lists, likewise
+    agreement_id: Uuid4 | None = None  # of an agreement: what its versions share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ _COLUMNS: Final = (
     "request_blob",
     "certificate_names",
     "revocation_names",
+    "agreement_id",
 )
 _PARTY: Final = bindparam("party", type_=Text)
 _IS_SENDER = document.c.sender == _PARTY
@@ -203,6 +205,7 @@ def insert_document(connection: Connection, new: NewDocument, parts: Sequence[Pa
         new.request_blob,
         words(new.certificate_names),
         words(new.revocation_names),
+        text_or_none(new.agreement_id),
     )
     _INSERT_PART.run_many(connection, [(key, p.number, p.blob, p.size, p.sha256) for p in parts])
     if new.wrapped_key is not None:
@@ -309,4 +312,5 @@ def _document(row: Values) -> DocumentRow:
         request_blob=cell["request_blob"],
         certificate_names=tuple(cell["certificate_names"].split()),
         revocation_names=tuple(cell["revocation_names"].split()),
+        agreement_id=uuid_or_none(cell["agreement_id"]),
     )

@@ -76,6 +76,16 @@ _OF_DOCUMENT = Prepared(
     "document_key",
     "party",
 )
+_POINTING = Prepared(
+    select(event.c.document_key)
+    .distinct()
+    .where(
+        event.c.related_document_id == bindparam("related"), event.c.party == bindparam("party", type_=Text)
+    )
+    .order_by(event.c.document_key),
+    "related",
+    "party",
+)
 _AFTER = Prepared(
     select(
         document.c.document_id, document.c.conversation_id, document.c.sender, document.c.recipient, *_CELLS
@@ -120,6 +130,11 @@ def append_events(connection: Connection, document_key: int, events: Sequence[Ne
 def events_of(connection: Connection, document_key: int, party: PartyId) -> tuple[EventRow, ...]:
     """The events of a document that this party may see, in the order they were recorded."""
     return tuple(_event(row) for row in _OF_DOCUMENT.all(connection, document_key, str(party)))
+
+
+def pointing_to(connection: Connection, party: PartyId, document_id: Uuid4) -> tuple[int, ...]:
+    """The keys of the documents with events, told to this party, that point to a document of this id."""
+    return tuple(row[0] for row in _POINTING.all(connection, document_id.text, str(party)))
 
 
 def events_after(connection: Connection, party: PartyId, seq: int, limit: int) -> tuple[StreamedEvent, ...]:

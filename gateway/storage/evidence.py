@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Integer, bindparam, insert, select
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select
 
 from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.storage.columns import instant, millis, party_id
+from gateway.storage.columns import instant, instant_or_none, millis, party_id
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import evidence
 
@@ -52,6 +52,10 @@ _AFTER = Prepared(
     "after",
     "batch",
 )
+_LATEST = Prepared(
+    select(func.max(evidence.c.at)).where(evidence.c.document_key == bindparam("document_key")),
+    "document_key",
+)
 _FIND = Prepared(select(*_CELLS).where(evidence.c.evidence_id == bindparam("evidence_id")), "evidence_id")
 
 
@@ -77,6 +81,12 @@ def insert_evidence(connection: Connection, document_key: int | None, *new: NewE
 def evidence_of(connection: Connection, document_key: int) -> tuple[EvidenceRow, ...]:
     """The evidence of a document, in the order it was stored. Whose document it is was decided by who found it."""
     return tuple(_evidence(row) for row in _OF_DOCUMENT.all(connection, document_key))
+
+
+def latest_at(connection: Connection, document_key: int) -> datetime | None:
+    """The latest time that evidence of a document states; None without evidence."""
+    row = _LATEST.one(connection, document_key)
+    return None if row is None else instant_or_none(row[0])
 
 
 def all_evidence(connection: Connection) -> Iterator[EvidenceRow]:

@@ -1,14 +1,15 @@
 """Who may write at the same time: a transaction is alone among those that write of the same parties.
 
-A transaction names the parties whose logs, streams and documents it writes, or none, and then it is alone altogether.
+A transaction names the parties whose logs, streams and documents it writes, or none, and then it writes nothing of that
+sort; `Database.alone` has everything for itself.
 Both documents of one id that `documents.require_free_id` must tell apart share a party, and every number that gives an
 order (`log_entry.seq`, `event.seq`, `delivery.inbox_seq`) is taken while the party is held, until the commit shows.
 So of each party the order of the numbers is the order of the commits, and a list that is read to its end misses
 nothing. docs/decisions/0022.
 
 SQLite has one writer, which is alone without more. PostgreSQL has advisory locks, which last as long as the
-transaction: the installation's is shared by all that name parties, and taken alone by one that names none; then come
-the parties', by number. What is taken later is either only tried, or taken by one that holds no party yet, or the last
+transaction: the installation's is shared by all transactions, and taken by `alone` for itself; then come the parties',
+by number. What is taken later is either only tried, or taken by one that holds no party yet, or the last
 that anybody waits for: so no two ever wait for each other.
 """
 

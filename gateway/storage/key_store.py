@@ -10,6 +10,7 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,18 @@ from gateway.domain.identifiers import PartyId
 
 _KEK: Final = "kek"
 _SEAL: Final = "seal.pem"
+_NEXT_SEAL: Final = "seal-next.pem"
+_TAKES_OVER: Final = b"takes over: "  # the line before the key in the file of a next one
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _OTHERS: Final = 0o077
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class _CachedSeal:
     file: tuple[int, int]  # inode and time of change: another file, another key
     key: SigningKey
+    takes_over: datetime
 
 
 class KeyStore:
@@ -42,7 +47,7 @@ class KeyStore:
         _require_private(folder)
         self._folder = folder
         self._encryption_keys: dict[PartyId, KeyEncryptionKey] = {}
-        self._seals: dict[PartyId, _CachedSeal] = {}
+        self._seals: dict[tuple[PartyId, str], _CachedSeal] = {}
 
     def create(self, party: PartyId) -> None:
         """Make the party's key encryption key, fresh and random; one that it has is kept."""
@@ -60,25 +65,80 @@ class KeyStore:
     def add_seal_key(self, party: PartyId, key_pem: bytes, chain_pem: bytes) -> SigningKey:
         """Keep the key with which the gateway may seal for the party, in place of an earlier one, and give it.
 
+        One that was to take over is forgotten.
         PEM: an unencrypted PKCS#8 key, and its certificates, leaf first. Errors as SigningKey.from_pem.
         """
         key = SigningKey.from_pem(key_pem, chain_pem)
-        self._write(self._path(party, _SEAL), key_pem.rstrip() + b"\n" + chain_pem.lstrip(), replace=True)
+        self._write(self._path(party, _SEAL), _both(key_pem, chain_pem), replace=True)
+        self._forget_next(party)
         return key
 
-    def seal_key(self, party: PartyId) -> SigningKey | None:
-        """The party's content seal key, or None if it has given none. A replaced file is read anew."""
-        path = self._path(party, _SEAL)
+    def add_next_seal_key(
+        self, party: PartyId, key_pem: bytes, chain_pem: bytes, takes_over: datetime, at: datetime
+    ) -> SigningKey:
+        """Keep the key that takes over from the party's seal key at a time (both zoned), beside it, and give it.
+
+        A key that has taken over before the time `at` is kept as the one in use; one that has not is forgotten.
+        Errors as SigningKey.from_pem.
+        """
+        key = SigningKey.from_pem(key_pem, chain_pem)
+        self._settle(party, at)
+        line = _TAKES_OVER + takes_over.astimezone(UTC).isoformat().encode() + b"\n"
+        self._write(self._path(party, _NEXT_SEAL), line + _both(key_pem, chain_pem), replace=True)
+        return key
+
+    def seal_key(self, party: PartyId, at: datetime) -> SigningKey | None:
+        """The party's content seal key at a time, or None if it has given none. A replaced file is read anew."""
+        following = self._kept(party, _NEXT_SEAL)
+        if following is not None and following.takes_over <= at:
+            return following.key
+        current = self._kept(party, _SEAL)
+        return None if current is None else current.key
+
+    def next_seal_key(self, party: PartyId, at: datetime) -> tuple[SigningKey, datetime] | None:
+        """The key that is still to take over, and when; or None."""
+        following = self._kept(party, _NEXT_SEAL)
+        return (
+            None if following is None or following.takes_over <= at else (following.key, following.takes_over)
+        )
+
+    def _settle(self, party: PartyId, at: datetime) -> None:
+        """Let a next key that has taken over be the one in use."""
+        following = self._kept(party, _NEXT_SEAL)
+        if following is not None and following.takes_over <= at:
+            octets = self._read(party, _NEXT_SEAL).partition(b"\n")[2]
+            self._write(self._path(party, _SEAL), octets, replace=True)
+            self._forget_next(party)
+
+    def _forget_next(self, party: PartyId) -> None:
+        try:
+            self._path(party, _NEXT_SEAL).unlink(missing_ok=True)
+        except OSError as error:
+            raise UnavailableError(Code.STORE_UNAVAILABLE) from error
+        _sync_folder(self._folder)
+
+    def _kept(self, party: PartyId, name: str) -> _CachedSeal | None:
+        """A seal key with its certificates, from memory while its file is the same."""
+        path = self._path(party, name)
         try:
             status = path.stat()
         except FileNotFoundError:
             return None
         file = status.st_ino, status.st_mtime_ns
-        cached = self._seals.get(party)
+        cached = self._seals.get((party, name))
         if cached is None or cached.file != file:
-            key_pem, mark, chain_pem = self._read(party, _SEAL).partition(_CERTIFICATE)
-            cached = self._seals[party] = _CachedSeal(file, SigningKey.from_pem(key_pem, mark + chain_pem))
-        return cached.key
+            try:
+                octets = self._read(party, name)
+            except InternalError:  # it took the place of the one in use meanwhile, or was forgotten
+                return None
+            key_pem, mark, chain_pem = octets.partition(_CERTIFICATE)
+            takes_over = _ALWAYS
+            if name == _NEXT_SEAL:
+                line, _, key_pem = key_pem.partition(b"\n")
+                takes_over = _time_of(line)
+            key = SigningKey.from_pem(key_pem, mark + chain_pem)
+            cached = self._seals[party, name] = _CachedSeal(file, key, takes_over)
+        return cached
 
     def _path(self, party: PartyId, name: str) -> Path:
         return self._folder / f"{party}.{name}"
@@ -117,6 +177,21 @@ def _require_private(path: Path) -> None:
     if path.stat().st_mode & _OTHERS:
         what = f"others may read {path.name} in the key store; take the right from them (chmod go=)"
         raise InputError(Code.SETTINGS_INVALID, what=what)
+
+
+def _both(key_pem: bytes, chain_pem: bytes) -> bytes:
+    return key_pem.rstrip() + b"\n" + chain_pem.lstrip()
+
+
+def _time_of(line: bytes) -> datetime:
+    """The time in the first line of a next key's file. InternalError STORED_DATA_ALTERED if there is none."""
+    try:
+        found = datetime.fromisoformat(line.removeprefix(_TAKES_OVER).decode("ascii"))
+    except ValueError:
+        raise InternalError(Code.STORED_DATA_ALTERED) from None
+    if found.tzinfo is None:
+        raise InternalError(Code.STORED_DATA_ALTERED)
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,6 +1,9 @@
 """The disclosure logs: one a party, append-only, with the hashes and checkpoints that prove it.
 
 An append is part of the transaction that changes the business state, and costs the same in a log of any length.
+
+A party has one log that grows. One that was closed, because a restored store could not go on with it, stays for
+reading: its row has its origin in the place of the party, and by its origin it is asked for.
 """
 
 from __future__ import annotations
@@ -10,17 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Text, bindparam, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, insert, or_, select, update
 
 from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import LogOrigin
 from gateway.domain.errors import InternalError
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.storage.columns import instant, millis, party_id
+from gateway.storage.columns import instant, millis
 from gateway.storage.exclusion import require_alone
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_log import log, log_checkpoint, log_entry, log_node
 from gateway.translog.merkle import TILE_WIDTH, Frontier, leaf_hash
+
+Name = PartyId | LogOrigin
+"""By what a log is asked for: the party whose log grows, or the origin of one that was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,12 @@ class LogHead:
     party: PartyId
     origin: LogOrigin
     frontier: Frontier
+    is_closed: bool = False
+
+    @property
+    def name(self) -> Name:
+        """By what it is asked for."""
+        return self.origin if self.is_closed else self.party
 
     @property
     def size(self) -> int:
@@ -71,7 +83,12 @@ _CHECKPOINT = (log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.at
 _OPEN = Prepared(insert(log), "party", "origin", "size", "frontier", "checkpoint_size", "checkpoint_at")
 _HEAD_OF = Prepared(select(*_HEAD).where(log.c.party == _PARTY), "party")
 _STATE = Prepared(select(log.c.key, log.c.size, log.c.frontier).where(log.c.party == _PARTY), "party")
-_HEADS = Prepared(select(*_HEAD).order_by(log.c.party))
+_IS_OPEN = log.c.party != log.c.origin
+_HEADS = Prepared(select(*_HEAD).where(_IS_OPEN).order_by(log.c.party))
+_ALL_HEADS = Prepared(select(*_HEAD).order_by(log.c.key))
+_CLOSE = Prepared(
+    update(log).where(log.c.party == bindparam("this_party")).values(party=log.c.origin), "this_party"
+)
 _INSERT_ENTRY = Prepared(insert(log_entry), "log_key", "seq", "entry_id", "leaf_hash", "octets")
 _INSERT_NODE = Prepared(insert(log_node), "log_key", "level", "place", "octets")
 _GROW = Prepared(
@@ -149,9 +166,14 @@ _LATEST_CHECKPOINT = Prepared(
 )
 _TO_CHECKPOINT = Prepared(
     select(*_HEAD)
-    .where(log.c.size > log.c.checkpoint_size, log.c.checkpoint_at <= bindparam("before"))
+    .where(
+        _IS_OPEN,
+        log.c.size > log.c.checkpoint_size,
+        or_(log.c.checkpoint_at <= bindparam("before"), log.c.checkpoint_at > bindparam("now")),
+    )
     .order_by(log.c.checkpoint_at, log.c.key),
     "before",
+    "now",
 )
 
 
@@ -167,8 +189,24 @@ def log_head(connection: Connection, party: PartyId) -> LogHead | None:
 
 
 def log_heads(connection: Connection) -> tuple[LogHead, ...]:
-    """All logs of the installation, by party."""
+    """The logs of the installation that grow, by party."""
     return tuple(map(_head, _HEADS.all(connection)))
+
+
+def all_heads(connection: Connection) -> tuple[LogHead, ...]:
+    """All logs of the installation, those that were closed as well, in the order they were opened."""
+    return tuple(map(_head, _ALL_HEADS.all(connection)))
+
+
+def closed_logs(connection: Connection, party: PartyId) -> tuple[LogOrigin, ...]:
+    """The logs of a party that were closed, in the order they were opened."""
+    return tuple(head.origin for head in all_heads(connection) if head.is_closed and head.party == party)
+
+
+def close_log(connection: Connection, party: PartyId) -> None:
+    """End a party's log, which stays as it is; `open_log` gives the party another one, of another origin."""
+    require_alone(connection, party)
+    _CLOSE.run(connection, str(party))
 
 
 def append(connection: Connection, party: PartyId, *entries: NewEntry) -> int:
@@ -194,34 +232,34 @@ def append(connection: Connection, party: PartyId, *entries: NewEntry) -> int:
     return place
 
 
-def entries(connection: Connection, party: PartyId, start: int, count: int) -> Iterator[LogEntry]:
+def entries(connection: Connection, name: Name, start: int, count: int) -> Iterator[LogEntry]:
     """The entries of a log from place `start` on, at most `count`, read in batches."""
     for at in range(start, start + count, _BATCH):
-        rows = _ENTRIES.all(connection, str(party), at, min(at + _BATCH, start + count))
+        rows = _ENTRIES.all(connection, str(name), at, min(at + _BATCH, start + count))
         yield from (LogEntry(seq, Uuid4(entry_id), octets) for seq, entry_id, octets in rows)
         if not rows:
             return
 
 
-def leaf_hashes(connection: Connection, party: PartyId, start: int, count: int) -> bytes:
+def leaf_hashes(connection: Connection, name: Name, start: int, count: int) -> bytes:
     """The leaf hashes from place `start` on, at most `count`, one after the other."""
-    return b"".join(row[0] for row in _LEAF_HASHES.all(connection, str(party), start, start + count))
+    return b"".join(row[0] for row in _LEAF_HASHES.all(connection, str(name), start, start + count))
 
 
-def tile(connection: Connection, party: PartyId, level: int, index: int) -> bytes:
-    """The hashes of one tile, one after the other, as proofs are made from: bind connection and party to a TileSource.
+def tile(connection: Connection, name: Name, level: int, index: int) -> bytes:
+    """The hashes of one tile, one after the other, as proofs are made from: bind connection and name to a TileSource.
 
     At the right edge a tile holds fewer than 256 hashes.
     """
     start = index * TILE_WIDTH
     if level == 0:
-        return leaf_hashes(connection, party, start, TILE_WIDTH)
-    return b"".join(row[0] for row in _NODES.all(connection, str(party), level, start, start + TILE_WIDTH))
+        return leaf_hashes(connection, name, start, TILE_WIDTH)
+    return b"".join(row[0] for row in _NODES.all(connection, str(name), level, start, start + TILE_WIDTH))
 
 
-def find_entry(connection: Connection, party: PartyId, entry_id: Uuid4) -> LogEntry | None:
-    """The entry of this identifier in the party's log, or None."""
-    row = _FIND_ENTRY.one(connection, str(party), entry_id.text)
+def find_entry(connection: Connection, name: Name, entry_id: Uuid4) -> LogEntry | None:
+    """The entry of this identifier in a log, or None."""
+    row = _FIND_ENTRY.one(connection, str(name), entry_id.text)
     return None if row is None else LogEntry(row[0], entry_id, row[2])
 
 
@@ -235,25 +273,29 @@ def add_checkpoint(connection: Connection, party: PartyId, size: int, note: str,
     _NOTE_CHECKPOINT.run(connection, size, millis(at), row[0])
 
 
-def latest_checkpoint(connection: Connection, party: PartyId) -> CheckpointRow | None:
+def latest_checkpoint(connection: Connection, name: Name) -> CheckpointRow | None:
     """The checkpoint over the most entries, or None before the first."""
-    row = _LATEST_CHECKPOINT.one(connection, str(party))
+    row = _LATEST_CHECKPOINT.one(connection, str(name))
     return None if row is None else _checkpoint(row)
 
 
-def all_checkpoints(connection: Connection, party: PartyId) -> tuple[CheckpointRow, ...]:
+def all_checkpoints(connection: Connection, name: Name) -> tuple[CheckpointRow, ...]:
     """Every checkpoint of a log, by size."""
-    return tuple(map(_checkpoint, _CHECKPOINTS.all(connection, str(party))))
+    return tuple(map(_checkpoint, _CHECKPOINTS.all(connection, str(name))))
 
 
-def heads_to_checkpoint(connection: Connection, before: datetime) -> Sequence[LogHead]:
-    """The logs that grew since a last checkpoint of `before` or earlier; the longest waiting first."""
-    return tuple(map(_head, _TO_CHECKPOINT.all(connection, millis(before))))
+def heads_to_checkpoint(connection: Connection, before: datetime, now: datetime) -> Sequence[LogHead]:
+    """The logs that grew since a last checkpoint of `before` or earlier; the longest waiting first.
+
+    One from after `now` was made by a clock that was wrong, and holds the next one up no longer.
+    """
+    return tuple(map(_head, _TO_CHECKPOINT.all(connection, millis(before), millis(now))))
 
 
 def _head(row: Values) -> LogHead:
     party, origin, size, frontier = row
-    return LogHead(party_id(party), LogOrigin.parse(origin), Frontier(size, frontier))
+    of = LogOrigin.parse(origin)
+    return LogHead(of.party, of, Frontier(size, frontier), is_closed=party == origin)
 
 
 def _checkpoint(row: Values) -> CheckpointRow:

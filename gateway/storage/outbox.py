@@ -2,6 +2,10 @@
 
 A worker holds a row by a lease. A worker that lost its lease, because it was slow or ended, can no longer change it.
 A row is taken and changed by whoever is alone with the sender of its document, or altogether.
+
+No clock that was wrong for a while holds a row up: one that was never tried, or was taken and not given back, is due
+whatever its time says, none is put off for longer than `LONGEST_PAUSE`, and a lease that reaches further than any could
+now is none.
 """
 
 from __future__ import annotations
@@ -14,8 +18,9 @@ from typing import Final
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from gateway.domain.catalogue import Code
+from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.storage.columns import instant, instant_or_none, millis, party_id
-from gateway.storage.exclusion import take_one
+from gateway.storage.exclusion import take_one, try_alone
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import document, outbox
 
@@ -35,6 +40,17 @@ class OutboxRow:
     last_code: str | None  # the catalogue code of the last failure
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A task with the document that it is about."""
+
+    row: OutboxRow
+    document_id: Uuid4
+    sender: PartyId
+    recipient: PartyId
+
+
+LONGEST_PAUSE: Final = timedelta(hours=2)  # between two attempts
 _LOOKED_AT: Final = 20  # due rows among which a worker looks for a sender whom nobody else has now
 _COLUMNS: Final = (
     "id",
@@ -58,20 +74,31 @@ _LEASE: Final = ("row", "worker", "lease")
 _ENQUEUE = Prepared(insert(outbox), "task", "document_key", "due_at", "attempts")
 _IS_DUE = and_(
     outbox.c.parked_at.is_(None),
-    outbox.c.due_at <= bindparam("now"),
-    or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
+    or_(
+        outbox.c.due_at <= bindparam("now"),
+        outbox.c.due_at > bindparam("now") + LONGEST_PAUSE // timedelta(milliseconds=1),
+        outbox.c.attempts == 0,
+        outbox.c.leased_until.is_not(None),
+    ),
+    or_(
+        outbox.c.leased_until.is_(None),
+        outbox.c.leased_until <= bindparam("now"),
+        outbox.c.leased_until > bindparam("furthest"),
+    ),
 )
+_AT: Final = ("now", "furthest")
 _WAITING = Prepared(
     select(outbox.c.id, document.c.sender)
     .join_from(outbox, document, outbox.c.document_key == document.c.key)
     .where(_IS_DUE)
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(_LOOKED_AT),
-    "now",
+    *_AT,
 )
+_IS_ANY_DUE = Prepared(select(outbox.c.id).where(_IS_DUE).limit(1), *_AT)
 _NEXT = Prepared(
     select(*_CELLS).where(_IS_DUE, outbox.c.id == bindparam("row")).with_for_update(skip_locked=True),
-    "now",
+    *_AT,
     "row",
 )
 _CLAIM = Prepared(
@@ -111,20 +138,46 @@ _PARK = Prepared(
     "new_parked_at",
     "new_code",
 )
+_IS_PARKED = outbox.c.parked_at.is_not(None)
 _TAKE_UP = Prepared(
     update(outbox)
-    .where(outbox.c.parked_at.is_not(None))
+    .where(_IS_PARKED, outbox.c.id == bindparam("row"))
     .values(parked_at=None, attempts=0, due_at=bindparam("new_due_at")),
+    "row",
     "new_due_at",
 )
+_GIVE_UP = Prepared(delete(outbox).where(_IS_PARKED, outbox.c.id == bindparam("row")), "row")
+_SET_ASIDE = Prepared(
+    update(outbox)
+    .where(outbox.c.parked_at.is_(None))
+    .values(
+        leased_by=None,
+        leased_until=None,
+        parked_at=bindparam("new_parked_at"),
+        last_code=bindparam("new_code"),
+    ),
+    "new_parked_at",
+    "new_code",
+)
 _OLDEST = Prepared(select(func.min(outbox.c.due_at)).where(outbox.c.parked_at.is_(None)))
-_PARKED = Prepared(select(*_CELLS).where(outbox.c.parked_at.is_not(None)).order_by(outbox.c.id))
+_PROMISES = (
+    select(document.c.document_id, document.c.sender, document.c.recipient, *_CELLS)
+    .join_from(outbox, document, outbox.c.document_key == document.c.key)
+    .order_by(outbox.c.id)
+)
+_PARKED = Prepared(_PROMISES.where(_IS_PARKED))
+_OPEN = Prepared(_PROMISES)
 
 
 def enqueue(connection: Connection, task: str, document_keys: Sequence[int], due_at: datetime) -> None:
     """Promise a task for each document, in the transaction that makes it due. Only then is it done."""
     due = millis(due_at)
     _ENQUEUE.run_many(connection, [(task, key, due, 0) for key in document_keys])
+
+
+def is_any_due(connection: Connection, now: datetime, lease_seconds: int) -> bool:
+    """Whether `claim` would find a row that nobody holds."""
+    return _IS_ANY_DUE.one(connection, *_at(now, lease_seconds)) is not None
 
 
 def claim(connection: Connection, worker: str, now: datetime, lease_seconds: int) -> OutboxRow | None:
@@ -134,11 +187,14 @@ def claim(connection: Connection, worker: str, now: datetime, lease_seconds: int
     others while there are more; where there are none, it waits its turn. Commit before the work begins. A row whose
     lease ran out is due again, for any worker.
     """
-    due = millis(now)
-    waiting = [(key, party_id(sender)) for key, sender in _WAITING.all(connection, due)]
+    at = _at(now, lease_seconds)
+    waiting = [(key, party_id(sender)) for key, sender in _WAITING.all(connection, *at)]
     mine = take_one(connection, [sender for _, sender in waiting])
-    rows = (_NEXT.one(connection, due, key) for key, sender in waiting if sender == mine)
+    rows = (_NEXT.one(connection, *at, key) for key, sender in waiting if sender == mine)
     row = next(filter(None, rows), None)
+    if row is None:  # whoever had that sender did what was due; of the others, what is free will do
+        others = (key for key, sender in waiting if sender != mine and try_alone(connection, sender))
+        row = next(filter(None, (_NEXT.one(connection, *at, key) for key in others)), None)
     if row is None:
         return None
     found = _outbox(row)
@@ -167,9 +223,19 @@ def park(connection: Connection, row: OutboxRow, at: datetime, code: Code) -> bo
     return _PARK.run(connection, *_lease(row), millis(at), code.name) == 1
 
 
-def take_up(connection: Connection, due_at: datetime) -> int:
-    """Let every parked row be due again at `due_at`, as if it had never been tried; gives how many."""
-    return _TAKE_UP.run(connection, millis(due_at))
+def take_up(connection: Connection, row: OutboxRow, due_at: datetime) -> bool:
+    """Let a parked row be due again at `due_at`, as if it had never been tried. False if it is not parked."""
+    return _TAKE_UP.run(connection, row.id, millis(due_at)) == 1
+
+
+def give_up(connection: Connection, row: OutboxRow) -> bool:
+    """Remove a parked row, whose task will not be done. False if it is not parked."""
+    return _GIVE_UP.run(connection, row.id) == 1
+
+
+def park_all(connection: Connection, at: datetime, code: Code) -> int:
+    """Set every row aside for a person to look at; gives how many were not before."""
+    return _SET_ASIDE.run(connection, millis(at), code.name)
 
 
 def oldest_waiting(connection: Connection) -> datetime | None:
@@ -178,13 +244,28 @@ def oldest_waiting(connection: Connection) -> datetime | None:
     return None if row is None else instant_or_none(row[0])
 
 
-def parked(connection: Connection) -> tuple[OutboxRow, ...]:
-    """The rows that a person must look at, the first parked first."""
-    return tuple(_outbox(row) for row in _PARKED.all(connection))
+def parked(connection: Connection) -> tuple[Promise, ...]:
+    """The rows that a person must look at, in the order they were promised."""
+    return tuple(map(_promise, _PARKED.all(connection)))
+
+
+def promised(connection: Connection) -> tuple[Promise, ...]:
+    """Every row, parked or not, in the order they were promised."""
+    return tuple(map(_promise, _OPEN.all(connection)))
+
+
+def _at(now: datetime, lease_seconds: int) -> tuple[int, int]:
+    """The time, and the time that no lease taken by now reaches: one whole lease is left for clocks of other hosts."""
+    return millis(now), millis(now + timedelta(seconds=2 * lease_seconds))
 
 
 def _lease(row: OutboxRow) -> tuple[int, str | None, int | None]:
     return row.id, row.leased_by, None if row.leased_until is None else millis(row.leased_until)
+
+
+def _promise(row: Values) -> Promise:
+    document_id, sender, recipient, *cells = row
+    return Promise(_outbox(tuple(cells)), Uuid4(document_id), party_id(sender), party_id(recipient))
 
 
 def _outbox(row: Values) -> OutboxRow:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +25,41 @@ _BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITING: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _CONNECT_SECONDS: Final = 5
 _ABANDONED_SECONDS: Final = 30  # no transaction of ours waits for anything but the database
+_STATEMENT_SECONDS: Final = 10  # beside its wait for a lock; those of requests take milliseconds
+_LOCKS_MOST: Final = 3  # that one message waits for: the installation's and two parties'
+_SLACK_SECONDS: Final = 5  # in which a server that answers at all says that it gave up
+_LIVENESS: Final = {  # for a host that is gone: the first question after 30 silent seconds, the last a minute later
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 60_000,  # milliseconds until what was sent must have arrived
+}
+_TAKE_TIME: Final = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
+_TOLD: Final = (
+    frozenset(  # what an address may say: whatever else libpq knows leads elsewhere, or weakens the way
+        {
+            "application_name",
+            "channel_binding",
+            "gssencmode",
+            "host",
+            "hostaddr",
+            "krbsrvname",
+            "passfile",
+            "port",
+            "require_auth",
+            "requirepeer",
+            "sslcert",
+            "sslcrl",
+            "sslcrldir",
+            "sslkey",
+            "sslmode",
+            "sslrootcert",
+            "target_session_attrs",
+        }
+    )
+)
 _SETTINGS: Final = (
     "SELECT pg_encoding_to_char(encoding), 'a' > 'B' FROM pg_database WHERE datname = current_database()"
 )
@@ -46,11 +82,19 @@ class Postgresql:
         _require_safe_way(url)
         self._busy_seconds = busy_seconds
         patience = max(1, busy_seconds * 1000)  # 0 would mean for ever
-        options = {"client_encoding": "UTF8", "lock_timeout": f"{patience}ms"}
-        self._reading = _engine(url, options)
+        options = {
+            "client_encoding": "UTF8",
+            "lock_timeout": f"{patience}ms",
+            "statement_timeout": f"{patience + _STATEMENT_SECONDS * 1000}ms",
+            # Lists walk along an index to their limit. Where tables grew since they were analysed, a bitmap looks
+            # cheaper, and reads all that lies behind.
+            "enable_bitmapscan": "off",
+        }
+        self._silence_seconds = _LOCKS_MOST * busy_seconds + _STATEMENT_SECONDS + _SLACK_SECONDS
+        self._reading = self._engine(url, options)
         # Nobody must wait for ever for a writer whose host is gone; who only reads holds up nobody.
         abandoned = {"idle_in_transaction_session_timeout": f"{_ABANDONED_SECONDS}s"}
-        self._writing = _engine(url, options | abandoned)
+        self._writing = self._engine(url, options | abandoned)
 
     def connect(self, *, to_write: bool) -> Connection:
         """A new connection."""
@@ -63,14 +107,20 @@ class Postgresql:
 
     def begin_reading(self, connection: Connection) -> None:
         """Begin to see one state."""
-        driver(connection).execute(_BEGIN_READING, prepare=False)
+        self._driver(connection).execute(_BEGIN_READING, prepare=False)
 
     def begin_writing(self, connection: Connection, parties: Iterable[PartyId] | None) -> None:
         """Begin to write, alone among those that write of these parties, or (None) altogether."""
         named = None if parties is None else set(parties)
         # One way to the server and back; the locks are taken in their order.
-        driver(connection).execute(f"{_BEGIN_WRITING}; {lock_statements(named)}".encode(), prepare=False)
+        begin = f"{_BEGIN_WRITING}; {lock_statements(named)}"
+        self._driver(connection).execute(begin.encode(), prepare=False)
         enter(connection, Scope(named, has_rivals=named is not None))
+
+    def take_time(self, connection: Connection) -> None:
+        """Let the statements of this transaction take as long as they need."""
+        driver(connection).silence_seconds = None
+        driver(connection).execute(_TAKE_TIME, prepare=False)
 
     def end(self, connection: Connection, *, keep: bool) -> None:
         """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
@@ -94,16 +144,23 @@ class Postgresql:
             what = "the database must be made with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
             raise InputError(Code.SETTINGS_INVALID, what=what)
 
-    def is_used_by_others(self) -> bool:
-        """Whether anybody else is connected to the database."""
-        with self._reading.connect() as connection:
-            return bool(connection.exec_driver_sql(_OTHERS).scalar_one())
+    def is_used_by_others(self, connection: Connection) -> bool:
+        """Whether anybody else is connected; asked by one who is alone, so that nobody begins to write."""
+        return bool(connection.exec_driver_sql(_OTHERS).scalar_one())
+
+    def copy_to(self, path: Path) -> None:
+        """Refuse: a server has backups of its own."""
+        raise InputError(Code.ARGUMENT_INVALID, what="the database is a server's: back it up with pg_dump")
+
+    def name_of(self, error: Exception) -> str | None:
+        """The SQLSTATE of an error, or None if it is the library's own."""
+        return getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
 
     def ours(self, error: Exception) -> BropostError:
         """The library's error in the words of the catalogue, by its class of SQLSTATE."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        state = getattr(cause, "sqlstate", None)
+        state = self.name_of(error)
         if state is None:  # the library's own: mostly that the server cannot be reached, or went away
+            cause = error.orig if isinstance(error, DBAPIError) else error
             is_away = isinstance(cause, psycopg.OperationalError)
             return UnavailableError(Code.STORE_UNAVAILABLE) if is_away else InternalError(Code.INTERNAL)
         if state in _BUSY:
@@ -111,6 +168,44 @@ class Postgresql:
         if state.startswith(_UNAVAILABLE):
             return UnavailableError(Code.STORE_UNAVAILABLE)
         return InternalError(Code.INTERNAL)
+
+    def _driver(self, connection: Connection) -> _Connection:
+        """The driver's own connection, for a transaction that begins: it waits no longer than for a request."""
+        found = driver(connection)
+        found.silence_seconds = self._silence_seconds
+        return found
+
+    def _engine(self, url: URL, options: dict[str, str]) -> Engine:
+        engine = create_engine(
+            url,
+            connect_args={
+                **_explicit(url),
+                **_LIVENESS,
+                "connect_timeout": _CONNECT_SECONDS,
+                "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            },
+            poolclass=NullPool,
+            hide_parameters=True,
+            use_native_hstore=False,
+        )
+        event.listen(engine, "do_connect", _connect)
+        event.listen(engine, "connect", _set_up)
+        return engine
+
+
+class _Connection(psycopg.Connection[Any]):
+    """A connection that gives up a server which says nothing, such as one whose host hangs."""
+
+    silence_seconds: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer; what comes after that time, nobody hears."""
+        try:
+            return super().wait(gen, interval, self.silence_seconds if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:  # the library's own: nobody knows what the server would say next
+                self.close()
+            raise
 
 
 _BUSY: Final = ("55P03", "40001", "40P01")  # lock_not_available; the others cannot be, and may be tried again
@@ -126,26 +221,15 @@ _UNAVAILABLE: Final = (
 )
 
 
-def driver(connection: Connection) -> psycopg.Connection[Any]:
+def driver(connection: Connection) -> _Connection:
     """The driver's own connection."""
     found = connection.connection.dbapi_connection
-    assert isinstance(found, psycopg.Connection)
+    assert isinstance(found, _Connection)
     return found
 
 
-def _engine(url: URL, options: dict[str, str]) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
-            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-        },
-        poolclass=NullPool,
-        hide_parameters=True,
-        use_native_hstore=False,
-    )
-    event.listen(engine, "connect", _set_up)
-    return engine
+def _connect(_dialect: object, _record: object, positional: list[Any], named: dict[str, Any]) -> _Connection:
+    return _Connection.connect(*positional, **named)
 
 
 def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
@@ -157,14 +241,35 @@ def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
 
 
 def _require_safe_way(url: URL) -> None:
-    """Refuse a server of another machine unless it must prove who it is, and nobody on the way can read."""
-    hosts = [url.host or "", *_listed(url.query.get("host", ()))]
+    """Refuse an address that names no server, holds a secret, or leads to another machine that need not prove itself.
+
+    What it does not say, libpq would take from the environment and from service files.
+    """
+    told = set(url.query)
+    if url.password is not None or "password" in told:
+        what = "the address of the database holds a password; name a file by ?passfile= instead (mode 0600)"
+        raise InputError(Code.SETTINGS_INVALID, what=what)
+    if not told <= _TOLD:
+        what = f"the address of the database says {min(told - _TOLD)}, which is not for it to say"
+        raise InputError(Code.SETTINGS_INVALID, what=what)
+    hosts = [
+        host for text in (url.host or "", *_texts(url.query.get("host", ()))) for host in text.split(",")
+    ]
+    if not any(hosts):
+        what = "the address of the database names no host and no folder of a socket (?host=)"
+        raise InputError(Code.SETTINGS_INVALID, what=what)
     away = [host for host in hosts if host and not host.startswith("/") and host not in _HERE]
     if (away or url.query.get("hostaddr")) and url.query.get("sslmode") != "verify-full":
-        what = "store.database names another machine without ?sslmode=verify-full"
+        what = "the address of the database names another machine without ?sslmode=verify-full"
         raise InputError(Code.SETTINGS_INVALID, what=what)
 
 
-def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    texts = (value,) if isinstance(value, str) else value
-    return tuple(host for text in texts for host in text.split(","))
+def _explicit(url: URL) -> dict[str, str]:
+    """What the way is safe by, said where the address does not: else the environment could say it."""
+    return {
+        name: default for name, default in (("hostaddr", ""), ("sslmode", "prefer")) if name not in url.query
+    }
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -47,6 +48,15 @@ _LATEST = Prepared(
     select(*_CELLS).order_by(refusal.c.key.desc()).limit(bindparam("limit", type_=Integer)), "limit"
 )
 
+_BATCH: Final = 500
+_EVIDENCE_AFTER = Prepared(
+    select(refusal.c.key, refusal.c.refusal_id, refusal.c.evidence)
+    .where(refusal.c.key > bindparam("after"), refusal.c.evidence.is_not(None))
+    .order_by(refusal.c.key)
+    .limit(_BATCH),
+    "after",
+)
+
 
 def insert_refusal(connection: Connection, row: RefusalRow) -> None:
     """Keep the record of a refusal."""
@@ -72,6 +82,14 @@ def find_refusal(connection: Connection, refusal_id: Uuid4) -> RefusalRow | None
 def latest_refusals(connection: Connection, limit: int) -> tuple[RefusalRow, ...]:
     """The last refusals, the newest first; for the operator."""
     return tuple(_refusal(row) for row in _LATEST.all(connection, limit))
+
+
+def all_evidence(connection: Connection) -> Iterator[tuple[Uuid4, bytes]]:
+    """The signed evidence of every refusal that has one, by the refusal's identifier, fetched in batches."""
+    after = 0
+    while rows := _EVIDENCE_AFTER.all(connection, after):
+        yield from ((Uuid4(refusal_id), octets) for _, refusal_id, octets in rows)
+        after = rows[-1][0]
 
 
 def _refusal(row: Values) -> RefusalRow:

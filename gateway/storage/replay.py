@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.catalogue import Code
@@ -16,7 +17,20 @@ from gateway.storage.tables_log import replay
 
 _REMEMBER = Prepared(insert(replay), "key", "expires_at")
 _OLDEST = Prepared(select(func.min(replay.c.expires_at)))
-_FORGET = Prepared(delete(replay).where(replay.c.expires_at < bindparam("now")), "now")
+_BATCH: Final = (
+    1000  # keys forgotten in one transaction, which holds up the writer of a file some milliseconds
+)
+_FORGET = Prepared(
+    delete(replay).where(
+        replay.c.key.in_(
+            select(replay.c.key)
+            .where(replay.c.expires_at < bindparam("now"))
+            .order_by(replay.c.expires_at)
+            .limit(literal_column(str(_BATCH)))
+        )
+    ),
+    "now",
+)
 
 
 def remember(connection: Connection, keys: Sequence[bytes], expires_at: datetime) -> None:
@@ -39,5 +53,5 @@ def has_expired(connection: Connection, now: datetime) -> bool:
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:
-    """Remove the keys whose time is over; gives how many."""
+    """Remove some of the keys whose time is over; gives how many."""
     return _FORGET.run(connection, millis(now))

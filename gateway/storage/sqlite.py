@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +37,11 @@ class Sqlite:
 
     is_shared: Final = False  # a file has one process
 
-    def __init__(self, url: URL, busy_seconds: int) -> None:
-        """Make the file if there is none. InputError SETTINGS_INVALID if the address names no file."""
+    def __init__(self, url: URL, busy_seconds: int, *, exclusively: bool = False) -> None:
+        """Make the file if there is none. InputError SETTINGS_INVALID if the address names no file.
+
+        `exclusively`: the first connection locks the file against everybody else, as long as it is there.
+        """
         if not url.database or url.database == ":memory:":
             raise InputError(
                 Code.SETTINGS_INVALID, what="store.database is not the address of an SQLite file"
@@ -51,7 +54,9 @@ class Sqlite:
             raise UnavailableError(Code.STORE_UNAVAILABLE) from error
         self._path = path
         self._busy_seconds = busy_seconds
-        self._writing = _engine(path, busy_seconds, _PRAGMAS)
+        self._is_exclusive = exclusively
+        pragmas = ("locking_mode=EXCLUSIVE", *_PRAGMAS) if exclusively else _PRAGMAS
+        self._writing = _engine(path, 0 if exclusively else busy_seconds, pragmas)
         self._reading = _engine(path, busy_seconds, (*_PRAGMAS, "query_only=ON"))
         self._turn = threading.Lock()
         self._failed = False
@@ -81,6 +86,9 @@ class Sqlite:
         driver(connection).execute("BEGIN IMMEDIATE")
         enter(connection, Scope(None if parties is None else set(parties), has_rivals=False))
 
+    def take_time(self, connection: Connection) -> None:
+        """Let the statements of this transaction take as long as they need: nothing here cuts them off."""
+
     def end(self, connection: Connection, *, keep: bool) -> None:
         """Commit or undo, also where SQLAlchemy has noticed that a transaction is open."""
         ending = connection if connection.in_transaction() else driver(connection)
@@ -96,23 +104,25 @@ class Sqlite:
     def require_usable(self, connection: Connection) -> None:
         """Refuse a database that was not set up as it must be; a file cannot be."""
 
-    def is_used_by_others(self) -> bool:
-        """Whether anybody else has the file open; asked before the first connection of one's own."""
-        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode=DELETE")  # can only be set by whoever is alone
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-                raise
-            return True
-        finally:
-            connection.close()
-        return False
+    def is_used_by_others(self, connection: Connection) -> bool:
+        """Whether anybody else may have the file open: nobody can, if it is locked against them."""
+        return not self._is_exclusive
+
+    def copy_to(self, path: Path) -> None:
+        """Write the file as it is at one moment to another path, while others go on."""
+        with closing(sqlite3.connect(self._path)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+
+    def name_of(self, error: Exception) -> str | None:
+        """The name that SQLite has for an error, or None if it is the library's own."""
+        return getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorname", None)
 
     def ours(self, error: Exception) -> BropostError:
         """The library's error in the words of the catalogue."""
-        name: str = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorname", "")
+        name = self.name_of(error) or ""
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            if self._is_exclusive:
+                return InputError(Code.DATABASE_IN_USE)
             return UnavailableError(Code.BUSY, seconds=self._busy_seconds)
         if name.startswith("SQLITE_IOERR"):
             # After a failed fsync nobody knows what is on disk: write no more until a restart has recovered the file.

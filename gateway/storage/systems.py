@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
 
+from gateway.crypto.certificate import Certificate
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.party import CertificateBinding, System
 from gateway.storage.columns import instant, instant_or_none, millis, millis_or_none
@@ -36,7 +36,15 @@ _IS_OWN = and_(
 
 _INSERT = Prepared(insert(system), "system_id", "name", "vendor_cvr")
 _INSERT_CERTIFICATE = Prepared(
-    insert(system_certificate), "fingerprint", "system_id", "der", "valid_from", "valid_until"
+    insert(system_certificate),
+    "fingerprint",
+    "system_id",
+    "der",
+    "valid_from",
+    "valid_until",
+    "serial_number",
+    "subject_key",
+    "sha1",
 )
 _END_CERTIFICATE = Prepared(
     update(system_certificate)
@@ -52,7 +60,17 @@ _BY_CERTIFICATE = Prepared(
     "fingerprint",
     "at",
 )
-_KNOWN = Prepared(select(system_certificate.c.der).where(_IS_VALID), "at")
+_IS_UNNAMED = system_certificate.c.sha1.is_(None)  # added by a gateway of a version that did not name them
+_NAMED_BY = {
+    name: Prepared(
+        select(system_certificate.c.der).where(
+            or_(system_certificate.c[name] == bindparam("value"), _IS_UNNAMED), _IS_VALID
+        ),
+        "value",
+        "at",
+    )
+    for name in ("serial_number", "subject_key", "sha1")
+}
 _FIND = Prepared(select(*_CELLS).where(system.c.system_id == bindparam("system_id")), "system_id")
 _ALL = Prepared(select(*_CELLS).order_by(system.c.name, system.c.system_id))
 _CERTIFICATES = Prepared(
@@ -76,11 +94,19 @@ def add_certificate(
 
     Several may be valid at a time, so that one can replace another. A certificate belongs to one system for ever.
     """
-    binding = CertificateBinding(hashlib.sha256(der).hexdigest(), valid_from, valid_until)
+    certificate = Certificate.from_der(der)
     _INSERT_CERTIFICATE.run(
-        connection, binding.fingerprint, system_id.text, der, millis(valid_from), millis_or_none(valid_until)
+        connection,
+        certificate.fingerprint,
+        system_id.text,
+        der,
+        millis(valid_from),
+        millis_or_none(valid_until),
+        _hexadecimal(certificate.x509.serial_number),
+        certificate.subject_key,
+        certificate.sha1,
     )
-    return binding
+    return CertificateBinding(certificate.fingerprint, valid_from, valid_until)
 
 
 def end_certificate(connection: Connection, fingerprint: str, at: datetime) -> bool:
@@ -100,9 +126,26 @@ def find_system_by_certificate(connection: Connection, fingerprint: str, at: dat
     return None if row is None else _system(connection, row)
 
 
-def known_certificates(connection: Connection, at: datetime) -> tuple[bytes, ...]:
-    """The DER of every certificate by which some system is known at this time."""
-    return tuple(row[0] for row in _KNOWN.all(connection, millis(at)))
+def certificates_named(
+    connection: Connection,
+    at: datetime,
+    *,
+    serial_number: int | None = None,
+    subject_key: bytes | None = None,
+    sha1: bytes | None = None,
+) -> tuple[bytes, ...]:
+    """The DER of the certificates by which some system is known at this time, and which may have this name.
+
+    Exactly one name is given: serial number, subject key identifier, or SHA-1 of the DER. They are found by an index,
+    since a stranger may ask.
+    """
+    names: dict[str, str | bytes | None] = {
+        "serial_number": None if serial_number is None else _hexadecimal(serial_number),
+        "subject_key": subject_key,
+        "sha1": sha1,
+    }
+    ((name, value),) = ((name, value) for name, value in names.items() if value is not None)
+    return tuple(row[0] for row in _NAMED_BY[name].all(connection, value, millis(at)))
 
 
 def systems_of_party(connection: Connection, party_id: PartyId, at: datetime) -> frozenset[Uuid4]:
@@ -114,6 +157,10 @@ def systems_of_party(connection: Connection, party_id: PartyId, at: datetime) ->
 def list_systems(connection: Connection) -> tuple[System, ...]:
     """All systems, by name."""
     return tuple(_system(connection, row) for row in _ALL.all(connection))
+
+
+def _hexadecimal(number: int) -> str:
+    return f"{number:x}"
 
 
 def _system(connection: Connection, row: Values) -> System:

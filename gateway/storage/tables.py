@@ -81,7 +81,36 @@ system_certificate = Table(
     Column("der", LargeBinary, nullable=False),
     Column("valid_from", BigInteger, nullable=False),
     Column("valid_until", BigInteger),
+    # What a message may name it by that does not carry it.
+    Column("serial_number", Text),  # hexadecimal
+    Column("subject_key", LargeBinary),  # identifier; NULL: it has none
+    Column("sha1", LargeBinary),  # of the DER
     Index("ix_system_certificate_system_id", "system_id"),
+    Index("ix_system_certificate_serial_number", "serial_number"),
+    Index("ix_system_certificate_subject_key", "subject_key"),
+    Index("ix_system_certificate_sha1", "sha1"),
+)
+
+# What the operator has set for one system; NULL: what the settings say.
+system_quota = Table(
+    "system_quota",
+    METADATA,
+    Column("system_id", Text, ForeignKey("system.system_id"), primary_key=True),
+    Column("requests_per_minute", BigInteger),
+    Column("documents_per_day", BigInteger),
+    Column("megabytes_per_day", BigInteger),
+)
+
+# What a system has sent for a party on a day, counted against its quota; days that are over go.
+sent = Table(
+    "sent",
+    METADATA,
+    Column("system_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # Danish, ISO 8601
+    Column("party", Text, primary_key=True),
+    Column("documents", BigInteger, nullable=False),
+    Column("octets", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 route = Table(

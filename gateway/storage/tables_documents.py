@@ -42,6 +42,7 @@ document = Table(
     Column("request_blob", Text),  # the encrypted signed request of a typed document
     Column("certificate_names", Text, nullable=False),  # names of validation_material, leaf first
     Column("revocation_names", Text, nullable=False),
+    Column("agreement_id", Text),  # of an agreement: what its versions share
     UniqueConstraint("document_id", "sender"),
     Index("ix_document_conversation_id", "conversation_id"),
     sqlite_autoincrement=True,
@@ -94,6 +95,7 @@ delivery = Table(
     Column("available_at", BigInteger, nullable=False),
     Column("handed_over_at", BigInteger),  # to the first system
     Column("read_at", BigInteger),  # by the first person
+    Column("fetched_at", BigInteger),  # by the first system that retrieved it
     Index("ix_delivery_recipient", "recipient", "inbox_seq"),
     Index(
         "ix_delivery_unread",
@@ -115,13 +117,14 @@ handover = Table(
     sqlite_with_rowid=False,
 )
 
-# Every delivery to the party up to through_seq is handed over to the system: its list need not look there again.
+# Of the deliveries to the party up to through_seq none waits for the system: its list need not look there again.
 inbox_mark = Table(
     "inbox_mark",
     METADATA,
     Column("party", Text, primary_key=True),
     Column("system_id", Text, primary_key=True),
     Column("through_seq", BigInteger, nullable=False),
+    Column("routing", LargeBinary),  # digest of the routes for which that holds; NULL: for any
     sqlite_with_rowid=False,
 )
 
@@ -152,6 +155,7 @@ withdrawal = Table(
     Column("system_id", Text, nullable=False),
     Column("request_blob", Text),  # the encrypted signed request
     Column("wrapped_key", LargeBinary),  # its key, wrapped for the sender
+    Column("deletion_wanted", Integer),  # 0: the recipient may keep its copy
     sqlite_with_rowid=False,
 )
 
@@ -174,6 +178,12 @@ event = Table(
         "ix_event_document_key", "document_key", "party"
     ),  # with party, or the index below is taken for its order
     Index("ix_event_party", "party", "seq"),
+    Index(
+        "ix_event_related_document_id",
+        "related_document_id",
+        sqlite_where=text("related_document_id IS NOT NULL"),
+        postgresql_where=text("related_document_id IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -217,7 +227,7 @@ deadline = Table(
     METADATA,
     increasing_key("id"),
     Column("document_key", BigInteger, ForeignKey("document.key"), nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # DELETION is written as an ANSWER with the mark below
     Column("opened_at", BigInteger, nullable=False),
     Column("warn_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
@@ -225,6 +235,7 @@ deadline = Table(
     Column("warned_at", BigInteger),
     Column("fired_at", BigInteger),
     Column("cancelled_at", BigInteger),
+    Column("of_deletion", Integer),  # 1: the answer that is waited for says whether a copy was deleted
     Index("ix_deadline_document_key", "document_key"),
     Index(
         "ix_deadline_next_at",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Uuid4
@@ -26,6 +26,7 @@ class WithdrawalRow:
     system_id: Uuid4
     request_blob: str | None  # the encrypted signed request; None: kept with the document that withdrew it
     wrapped_key: bytes | None  # the key of that request, wrapped for the sender
+    deletion_wanted: bool = True  # whether the recipient is to delete its copy, and say so
 
 
 _COLUMNS: Final = (
@@ -36,12 +37,17 @@ _COLUMNS: Final = (
     "system_id",
     "request_blob",
     "wrapped_key",
+    "deletion_wanted",
 )
 _INSERT = Prepared(insert(withdrawal), "document_key", *_COLUMNS)
 _FIND = Prepared(
     select(*(withdrawal.c[name] for name in _COLUMNS)).where(
         withdrawal.c.document_key == bindparam("of_document")
     ),
+    "of_document",
+)
+_WANT = Prepared(
+    update(withdrawal).where(withdrawal.c.document_key == bindparam("of_document")).values(deletion_wanted=1),
     "of_document",
 )
 
@@ -58,7 +64,13 @@ def insert_withdrawal(connection: Connection, document_key: int, new: Withdrawal
         new.system_id.text,
         new.request_blob,
         new.wrapped_key,
+        int(new.deletion_wanted),
     )
+
+
+def want_deletion(connection: Connection, document_key: int) -> None:
+    """Note that the sender wants the copy deleted after all of a document that it withdrew without saying so."""
+    _WANT.run(connection, document_key)
 
 
 def find_withdrawal(connection: Connection, document_key: int) -> WithdrawalRow | None:
@@ -66,7 +78,7 @@ def find_withdrawal(connection: Connection, document_key: int) -> WithdrawalRow 
     row = _FIND.one(connection, document_key)
     if row is None:
         return None
-    at, reason, content_removed, evidence_id, system_id, request_blob, wrapped_key = row
+    at, reason, content_removed, evidence_id, system_id, request_blob, wrapped_key, deletion_wanted = row
     return WithdrawalRow(
         at=instant(at),
         reason=ReasonCode[reason],
@@ -75,4 +87,5 @@ def find_withdrawal(connection: Connection, document_key: int) -> WithdrawalRow 
         system_id=Uuid4(system_id),
         request_blob=request_blob,
         wrapped_key=wrapped_key,
+        deletion_wanted=deletion_wanted != 0,
     )

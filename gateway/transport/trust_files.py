@@ -47,6 +47,7 @@ class TrustFiles:
         self._looked = -math.inf  # by the monotonic clock
         self._paths = tuple(revocation_lists)
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._told: dict[Path, str] = {}  # of files that cannot be used: why, as the log was told
         self._revocations = Revocations()
         self._lock = threading.Lock()
 
@@ -69,10 +70,17 @@ class TrustFiles:
             issuers = (*self._store.roots, *self._store.intermediates)
             renewed = self._revocations.with_list(path.read_bytes(), issuers)
         except (OSError, BropostError) as error:
-            _log.warning("revocation list %s was not read: %s", path.name, type(error).__name__)
+            self._tell(path, type(error).__name__)
             return
+        self._told.pop(path, None)
         self._revocations = renewed.without_older_than(at)
         self._seen[path] = mark
+
+    def _tell(self, path: Path, why: str) -> None:
+        """Tell the log that a file cannot be used, once: it is looked at again and again."""
+        if self._told.get(path) != why:
+            self._told[path] = why
+            _log.warning("revocation list %s was not read: %s", path.name, why)
 
 
 def read_trust_store(

@@ -60,8 +60,8 @@ def html_page(view: View, remarks: tuple[str, ...] = ()) -> bytes:
     notices = [element("p", notice, class_="notice") for notice in view.notices]
     body = element(
         "body",
-        element("header", element("h1", view.heading), _list(view.letterhead)),
-        element("main", *notices, *(_section(block, 2) for block in view.sections)),
+        element("header", element("h1", view.heading), *notices, _list(view.letterhead)),
+        element("main", *(_section(block, 2) for block in view.sections)),
         element("footer", *(element("p", remark) for remark in (*remarks, _ORIGIN))),
     )
     return ("<!DOCTYPE html>\n" + element("html", head, body, lang="da").html).encode()

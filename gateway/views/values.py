@@ -15,7 +15,7 @@ from typing import Final
 from gateway.domain.codes import CodeList, DatedCode
 from gateway.domain.node import Node
 from gateway.views.danish import day_in_words, number_in_words, time_in_words, visible
-from gateway.xmlcore.code_lists import education_code_systems, provisions
+from gateway.xmlcore.code_lists import education_code_systems, provisions, purposes
 from gateway.xmlcore.declarations import Declarations, ElementDeclaration
 from gateway.xmlcore.namespaces import DOCUMENT, XSD, tag
 
@@ -47,6 +47,8 @@ class Wording:
         for base in bases:
             for code in self.declared.values(base):
                 if code.text == text.strip():
+                    if type_name == _PURPOSE:
+                        return _purpose(code.text, code.texts.explanations[0])
                     return self._code(type_name, code.texts.labels[0] or text, code.texts.explanations[0])
         for base in bases:
             if base in self._by_type:
@@ -91,6 +93,12 @@ class Wording:
         return Value(visible(f"{known.danish} ({code})" if known else code))
 
 
+def _purpose(code: str, explanation: str) -> Value:
+    """Why, in a sentence for who reads the document, and in the words that the young person is told."""
+    sentence = visible(explanation[:1].upper() + explanation[1:])
+    return Value(sentence, f"Den unge får at vide: Vi deler det her, {visible(purposes()[code].danish)}.")
+
+
 def _cpr(text: str) -> Value:
     return Value(f"{text[:6]}-{text[6:]}")
 
@@ -119,8 +127,9 @@ def _size(text: str) -> Value:
     return Value(f"{number_in_words(int(text.strip()))} bytes")
 
 
+_PURPOSE: Final = tag(DOCUMENT, "Purpose")
 _EXPLAINED: Final = frozenset(
-    tag(DOCUMENT, name) for name in ("Purpose", "GdprArticle6", "GdprArticle9", "DataCategory")
+    tag(DOCUMENT, name) for name in ("GdprArticle6", "GdprArticle9", "DataCategory")
 )
 _BY_TYPE: Final[Mapping[str, Callable[[str], Value]]] = {
     tag(DOCUMENT, "Cpr"): _cpr,

@@ -118,6 +118,7 @@ def _provision(row: Mapping[str, Any]) -> Provision:
         certainty=Certainty(row["certainty"]),
         is_consent=row.get("isConsent", False),
         carries_documents=row.get("carriesDocuments", True),
+        under=row.get("under"),
     )
 
 

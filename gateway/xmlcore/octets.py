@@ -24,6 +24,8 @@ class Limits:
     namespaces: int = 24  # declared on one element
     namespaces_in_scope: int = 128  # declared on one element and those around it
     comments: int = 100
+    cdata_sections: int = 1_000  # a sender that wraps each of its texts writes some hundred
+    references: int = 20_000  # "&#8217;" and its like; each costs as much as a hundred plain octets
 
 
 DOCUMENT_LIMITS: Final = Limits()
@@ -74,6 +76,7 @@ def require_acceptable(octets: bytes, limits: Limits) -> bytes:
     content = _require_utf8(octets)
     _require_plain_markup(octets, content, limits)
     _require_visible_characters(octets)
+    _require_plain_references(octets, limits)
     skeleton = octets.translate(None, _FLESH)
     _require_no_controls(octets, skeleton)
     _require_bounds(octets, skeleton, limits)
@@ -104,6 +107,8 @@ def _require_plain_markup(octets: bytes, content: int, limits: Limits) -> None:
     instructions = octets.find(b"?", content) >= 0 and octets.find(b"<?", content) >= 0
     if not declarations and not instructions:
         return
+    if octets.count(b"<![CDATA[") > limits.cdata_sections:
+        raise too_large(limits.cdata_sections, "CDATA sections")
     comments = 0
     for found in _SPECIAL_MARKUP.finditer(octets, content):
         if found[0] == b"<?":
@@ -118,13 +123,19 @@ def _require_plain_markup(octets: bytes, content: int, limits: Limits) -> None:
 
 
 def _require_visible_characters(octets: bytes) -> None:
-    """Refuse characters that nobody sees and those that turn the direction of text, also as references."""
+    """Refuse characters that nobody sees and those that turn the direction of text."""
     for first_octet, hidden in _HIDDEN:
         if first_octet in octets and (found := hidden.search(octets)):
             raise _hidden_character(octets, found.start(), found.end())
+
+
+def _require_plain_references(octets: bytes, limits: Limits) -> None:
+    """Refuse references to such characters or to control characters, and more references than any text needs."""
     if b"&" not in octets:
         return
-    for reference in _REFERENCE.finditer(octets):
+    if octets.count(b"&#") > limits.references:
+        raise too_large(limits.references, "character references")
+    for reference in {found[0]: found for found in _REFERENCE.finditer(octets)}.values():
         number = int(reference[1], 16) if reference[1] else int(reference[2])
         if number in _CONTROLS or number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
             raise _forbidden("a reference to a control character", octets, reference.start())

@@ -67,14 +67,16 @@ BOMBS: Mapping[str, tuple[str, Callable[[], bytes]]] = MappingProxyType(
         "101 comments": ("XML_TOO_LARGE", lambda: b"<a><b/>" + b"<!--x-->" * 101 + b"</a>"),
         "a million comments": ("XML_TOO_LARGE", lambda: b"<a><b/>" + b"<!--x-->" * 1_000_000 + b"</a>"),
         "a million comments that never end": ("XML_MALFORMED", lambda: b"<a>" + b"<!--" * 2_900_000),
-        "a million CDATA that never end": ("XML_MALFORMED", lambda: b"<a>" + b"<![CDATA[" * 1_300_000),
+        "a million CDATA that never end": ("XML_TOO_LARGE", lambda: b"<a>" + b"<![CDATA[" * 1_300_000),
         "12 MB of xmlns": ("XML_MALFORMED", lambda: b"<a " + b"xmlns:" * 1_900_000 + b"/>"),
         "12 MB of space after xmlns": ("XML_TOO_LARGE", lambda: b"<a xmlns" + b" " * 11_900_000 + b"/>"),
         "12 MB of space in the declaration": (
             "XML_MALFORMED",
             lambda: b"<?xml" + b" " * 11_900_000 + b"version",
         ),
-        "12 MB of references": ("XML_MALFORMED", lambda: b"<a>" + b"&#0" * 3_900_000 + b"</a>"),
+        "12 MB of references": ("XML_TOO_LARGE", lambda: b"<a>" + b"&#65;" * 2_380_000 + b"</a>"),
+        "12 MB of damaged references": ("XML_TOO_LARGE", lambda: b"<a>" + b"&#0" * 3_900_000 + b"</a>"),
+        "12 MB of CDATA": ("XML_TOO_LARGE", lambda: b"<a>" + b"<![CDATA[]]>" * 990_000 + b"</a>"),
         "12 MB of zeros in a reference": ("XML_TOO_LARGE", lambda: b"<a>&#" + b"0" * 11_900_000 + b"</a>"),
         "12 MB of entities": ("XML_MALFORMED", lambda: b"<a>" + b"&a;" * 3_900_000 + b"</a>"),
         "billion laughs": (

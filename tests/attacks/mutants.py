@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,6 +17,7 @@ from gateway.domain.errors import InputError, TrustError
 from gateway.interfaces.http import HttpRequest
 from gateway.protocol.service_requests import SendRequest, UnsealedDocument, read_request
 from gateway.services.content import read_submitted
+from gateway.xmlcore.namespaces import SERVICE
 from tests.attacks.door import Door
 from tests.attacks.pens import SYSTEM, addressed, by_hand, letter, mtom, posted, signed_letter, swa
 from tests.messages import canonical
@@ -23,6 +25,7 @@ from tests.services.papers import sending
 
 Step = tuple[str, int, int]
 Splice = tuple[float, int, bytes]
+HeaderSplice = tuple[str, float, int, bytes]
 
 SEEDS: Final[Mapping[str, Callable[[Door], HttpRequest]]] = {
     "letter": letter,
@@ -34,25 +37,34 @@ SEEDS: Final[Mapping[str, Callable[[Door], HttpRequest]]] = {
 }
 
 
+ACTION: Final = f'"{SERVICE}/SendLetter"'
+_PART_HEADERS: Final = re.compile(rb"\r?\n?--[^\r\n<]+\r\n(?:[^\r\n]+\r\n)+\r\n")
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """How a mutant is made: the good message, steps on its tree, then splices of its octets.
+    """How a mutant is made: the good message, steps on its tree, splices of its octets, then of its headers.
 
     `inside`: the steps are on the signed document that the message carries, which is then signed as it stands.
+    `headers`: a splice of "content-type", of "soapaction", or of the headers of the "parts", all of them in a row.
     """
 
     seed: str
     steps: tuple[Step, ...] = ()
     splices: tuple[Splice, ...] = ()
     inside: bool = False
+    headers: tuple[HeaderSplice, ...] = ()
 
     def __str__(self) -> str:
         splices = [
             [place, removed, base64.b64encode(added).decode()] for place, removed, added in self.splices
         ]
-        return json.dumps(
-            {"seed": self.seed, "steps": self.steps, "splices": splices, "inside": self.inside}, indent=2
-        )
+        headers = [
+            [where, place, removed, base64.b64encode(added).decode()]
+            for where, place, removed, added in self.headers
+        ]
+        told = {"seed": self.seed, "steps": self.steps, "splices": splices, "inside": self.inside}
+        return json.dumps({**told, "headers": headers}, indent=2)
 
     @staticmethod
     def of(text: str) -> Recipe:
@@ -61,7 +73,11 @@ class Recipe:
         splices = tuple(
             (place, removed, base64.b64decode(added)) for place, removed, added in told["splices"]
         )
-        return Recipe(told["seed"], tuple(map(tuple, told["steps"])), splices, told["inside"])
+        headers = tuple(
+            (where, place, removed, base64.b64decode(added))
+            for where, place, removed, added in told.get("headers", ())
+        )
+        return Recipe(told["seed"], tuple(map(tuple, told["steps"])), splices, told["inside"], headers)
 
 
 # --- making --------------------------------------------------------------------------------------------
@@ -143,7 +159,28 @@ def mutant(good: HttpRequest, recipe: Recipe, door: Door) -> HttpRequest | None:
     for place, removed, added in recipe.splices:
         at = int(place * len(body))
         body = body[:at] + added + body[at + removed :]
-    return replace(good, body=body)
+    request = replace(good, body=body)
+    for splice in recipe.headers:
+        request = _with_header(request, splice)
+    return request
+
+
+def _with_header(request: HttpRequest, splice: HeaderSplice) -> HttpRequest:
+    """The request with octets put into a header, of the message or of its parts, in the place of some."""
+    where, place, removed, added = splice
+    if where != "parts":
+        text = request.headers.get(where, ACTION).encode("latin-1")
+        at = int(place * (len(text) + 1))
+        spliced = (text[:at] + added + text[at + removed :]).decode("latin-1")
+        return replace(request, headers={**request.headers, where: spliced})
+    heads = [found.span() for found in _PART_HEADERS.finditer(request.body)]
+    at = int(place * sum(end - start for start, end in heads))
+    for start, end in heads:
+        if at < end - start:
+            at += start
+            return replace(request, body=request.body[:at] + added + request.body[at + removed :])
+        at -= end - start
+    return request  # it has no parts
 
 
 def _inside(good: HttpRequest, steps: tuple[Step, ...], door: Door) -> bytes:
@@ -179,6 +216,7 @@ def read(door: Door, request: HttpRequest) -> dict[str, Any] | None:
         "party": asked.on_behalf_of,
         "content": canonical(submitted.signed.root if submitted.signed else _element(asked)),
         "digest": submitted.digest(),
+        "octets": submitted.signed.octets if submitted.signed else None,
         "signer": submitted.signer,
         "attachments": [(each.number, bytes(each.content), each.sha256) for each in asked.attachments],
         "overrides": asked.overrides,

@@ -260,7 +260,7 @@ def test_an_id_with_two_meanings_is_refused(change: Change) -> None:
     assert refusal(changed(change)).code is Code.SIGNATURE_SHAPE
 
 
-# --- exact shape (XML Signature 1.1 §4.1 to §4.5) ----------------------------------------------------------------
+# --- exact shape (XML Signature 1.1 §4.2 to §4.6) ----------------------------------------------------------------
 
 
 def second_signed_info(first: bool) -> Change:

@@ -12,7 +12,7 @@ from gateway.domain.identifiers import PartyId
 from tests.attacks.door import Case, Door, Left
 from tests.attacks.pens import letter, posted, sent
 from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_MUNICIPALITY
-from tests.services.papers import between, notice, paper, sending
+from tests.services.papers import between, id_of, notice, paper, request, sending
 
 
 def _by(
@@ -22,7 +22,7 @@ def _by(
     return sent(
         name,
         guard,
-        "threat model, SOAP services, S and E",
+        "threat model, SOAP services, S",
         code,
         lambda door: posted(door, body(door), key=key),
         letter,
@@ -33,6 +33,23 @@ def _by(
 def _of_another(door: Door) -> etree._Element:
     return sending(
         paper(door.house.clock(), *between(OTHER_MUNICIPALITY, INSTITUTION)), by=OTHER_MUNICIPALITY
+    )
+
+
+def _between_others(door: Door) -> etree._Element:
+    """A question about a letter that another municipality sent to another party."""
+    document = paper(door.house.clock())
+    door.passes(posted(door, sending(document)))
+    return request("GetStatus", OTHER_MUNICIPALITY, DocumentId=id_of(document))
+
+
+def _reading_of_own_letter(door: Door) -> etree._Element:
+    """The sender says that a letter of its own was read."""
+    document = paper(door.house.clock())
+    door.passes(posted(door, sending(document)))
+    read_at = door.house.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return request(
+        "RegisterRead", MUNICIPALITY, DocumentId=id_of(document), ReaderRole="TEACHER", ReadAt=read_at
     )
 
 
@@ -88,6 +105,22 @@ CASES: tuple[Case, ...] = (
         Code.MANDATE_MISSING,
         Left.RECORD,
         _of_another,
+    ),
+    _by(
+        "a letter between others",
+        "proevelund-esdh",
+        "services.access:require_visible",
+        Code.NOT_FOUND,
+        Left.RECORD,
+        _between_others,
+    ),
+    _by(
+        "a reading of one's own letter",
+        "eksempelby-esdh",
+        "services.access:require_visible",
+        Code.NOT_FOUND,
+        Left.RECORD,
+        _reading_of_own_letter,
     ),
     _by(
         "a sender other than whom the system acts for",

@@ -282,8 +282,8 @@ ACTIVE = (
             ("a script", "ISO 32000-2 §12.6.4", b"/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"),
             ("a program to launch", "ISO 32000-2 §12.6.4", b"/OpenAction << /S /Launch /F (cmd.exe) >>"),
             ("a file in it", "ISO 32000-2 §7.11.4", b"/Names << /EmbeddedFiles 2 0 R >>"),
-            ("a form that is sent", "ISO 32000-2 §12.7.8", b"/AA << /S /SubmitForm >>"),
-            ("an XFA form", "ISO 32000-2 §12.7.8", b"/AcroForm << /XFA 2 0 R >>"),
+            ("a form that is sent", "ISO 32000-2 §12.7.6", b"/AA << /S /SubmitForm >>"),
+            ("an XFA form", "ISO 32000-2 §12.7.3", b"/AcroForm << /XFA 2 0 R >>"),
             ("a script behind an escape", "ISO 32000-2 §7.3.5", b"/OpenAction << /S /#4aavaScript >>"),
             ("a password", "ISO 32000-2 §7.6", b"/Encrypt 2 0 R"),
         )

@@ -14,7 +14,7 @@ from tests.attacks.door import Case, Door
 from tests.attacks.pens import letter, sent
 from tests.attacks.wire import BODY_LIMIT, PATH, Wire, WireCase, without_body, written
 
-HEADERS, READ = "interfaces.asgi:_require_plain_headers", "interfaces.asgi:_read"
+HEADERS, READ = "interfaces.asgi:_require_plain_headers", "interfaces.asgi:Front._read"
 VERIFIED = "interfaces.soap_endpoint:SoapEndpoint._verified"
 LENGTH, TWICE = "RFC 9112 §6.3", Code.HTTP_HEADER_REPEATED
 SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -95,6 +95,14 @@ WIRE_CASES: tuple[WireCase, ...] = (
         Code.MESSAGE_TOO_LARGE,
         413,
         _chunked(chunks=lambda _: b"%x\r\n" % (BODY_LIMIT + 1) + bytes(BODY_LIMIT + 1)),
+    ),
+    WireCase(
+        "a letter with a sea of space after it",
+        READ,
+        "RFC 9110 §15.5.14",
+        Code.MESSAGE_TOO_LARGE,
+        413,
+        _chunked(chunks=lambda body: _in_chunks(body + b" " * BODY_LIMIT)),
     ),
     WireCase(
         "a body that never comes",

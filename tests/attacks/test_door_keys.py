@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import itertools
 
 import pytest
 from lxml import etree
 
+from gateway.crypto.certificates import verdicts
 from gateway.domain.catalogue import Code
 from tests.attacks.door import Case, Door
-from tests.attacks.pens import enclosed, spoken
+from tests.attacks.pens import by_hand, enclosed, spoken
 from tests.attacks.test_message_keys import OTHER, OWN, PATH, THUMBPRINT, str_of, token_of, x509_data
 from tests.attacks.wrapping import SIGNER, adding, sign_again, texting, use_certificate
 from tests.messages import BASE64, X509, der_token
@@ -242,8 +244,14 @@ TOKENS = (
     ),
     _path("an empty path", SEQUENCE, "X.509 §7.8", SHAPE, b""),
     _path("a path of nobody", PKI_PATH, "X.509 §7.8", SHAPE, b"\x30\x00"),
-    _path("a path of no stated length", SEQUENCE, "X.690 §10.1", SHAPE, b"\x30\x80"),
-    _path("a path of a huge length", SEQUENCE, "X.690 §8.1", SHAPE, b"\x30\x84\x00\x00\x00\x01"),
+    _path("a path of no stated length", SEQUENCE, "X.690 §10.1", SHAPE, b"\x30\x80" + OWN.der),
+    _path(
+        "a path of a huge length",
+        SEQUENCE,
+        "X.690 §8.1",
+        SHAPE,
+        b"\x30\x84" + len(OWN.der).to_bytes(4, "big") + OWN.der,
+    ),
     _path("a certificate longer than its path", PKI_PATH, "X.690 §8.1", SHAPE, b"\x30\x03\x30\x05\x00"),
     _path("octets after the path", PKI_PATH, "X.690 §8.1", SHAPE, b"\x30\x00\x00"),
     _path("a path of five", PKI_PATH, "RFC 5280 §6.1", SHAPE, b"\x30\x0a" + b"\x30\x00" * 5),
@@ -297,3 +305,19 @@ CASES: tuple[Case, ...] = (*NAMED, *TOKENS, *LETTERS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_key_that_does_not_count_is_refused(door: Door, case: Case) -> None:
     door.withstands(case)
+
+
+def test_nobody_fills_the_memory_with_the_certificates_of_others(door: Door) -> None:
+    pki = development_pki()
+    verdicts.clear()
+    door.passes(by_hand(door))
+    kept = len(verdicts)
+    beside = [pki.certificate(name) for name in ("proeveby-sis", "gateway-seal", "gateway-message", "root")]
+    for others in itertools.permutations(beside, 2):
+        answer = door.ask(by_hand(door, key_info=x509_data(OTHER, *others)))
+        assert answer.error is not None
+        assert answer.error.code is BAD_VALUE
+    assert len(verdicts) == kept
+    for others in itertools.permutations(beside, 2):
+        door.passes(by_hand(door, key_info=x509_data(OWN, *others)))
+    assert len(verdicts) == kept

@@ -17,7 +17,6 @@ from tests.attacks.door import FORGED, Case, Door
 from tests.attacks.pens import enclosed, enclosed_octets
 from tests.attacks.test_content_signature import (
     REFERENCE,
-    comment_in,
     properties_moved_away,
     second_signed_info,
 )
@@ -141,7 +140,7 @@ WRAPPED = (
     enclosed("something after the signature", ONLY, ENVELOPED, SHAPE, _after_the_signature),
     enclosed("the signature first", ONLY, ENVELOPED, SHAPE, _moved(None)),
     enclosed("the signature deeper", ONLY, ENVELOPED, SHAPE, _moved("doc:Header")),
-    enclosed("the signature twice", ONLY, "XML Signature 1.1 §4.1", SHAPE, _twice),
+    enclosed("the signature twice", ONLY, "XML Signature 1.1 §4.2", SHAPE, _twice),
     enclosed("no signature", ONLY, SEEN, SHAPE, removing("ds:Signature")),
     enclosed(
         "forged properties, the signed ones beside them",
@@ -259,20 +258,20 @@ OTHERWISE = (
         COVERAGE,
         adding(f"{TO_PROPERTIES}/ds:Transforms", f'<ds:Transform Algorithm="{EXC_C14N}"/>'),
     ),
-    enclosed("a second SignedInfo", PARSED, "XML Signature 1.1 §4.1", SHAPE, second_signed_info(first=False)),
+    enclosed("a second SignedInfo", PARSED, "XML Signature 1.1 §4.2", SHAPE, second_signed_info(first=False)),
     enclosed(
-        "a second SignedInfo before", PARSED, "XML Signature 1.1 §4.1", SHAPE, second_signed_info(first=True)
+        "a second SignedInfo before", PARSED, "XML Signature 1.1 §4.2", SHAPE, second_signed_info(first=True)
     ),
     enclosed(
-        "a comment in a digest",
-        "services.content:read_submitted",
+        "a comment before the letter",
+        "services.content:_require_no_comment",
         SEEN,
         Code.XML_FORBIDDEN,
-        comment_in(f"{TO_DOCUMENT}/ds:DigestValue"),
+        lambda root: root.addprevious(etree.Comment(FORGED)),
     ),
     enclosed(
         "a comment in the letter",
-        "services.content:read_submitted",
+        "services.content:_require_no_comment",
         SEEN,
         Code.XML_FORBIDDEN,
         lambda root: root.insert(0, etree.Comment(FORGED)),
@@ -283,7 +282,7 @@ OTHERWISE = (
     enclosed(
         "an attribute of the signature",
         "xmlcore.shape:_require_attributes",
-        "XML Signature 1.1 §4.1",
+        "XML Signature 1.1 §4.2",
         SHAPE,
         setting("ds:Signature", Trusted="true"),
     ),
@@ -315,7 +314,7 @@ OTHERWISE = (
         SHAPE,
         adding(f"{TO_DOCUMENT}/ds:DigestValue", "<ds:a/>"),
     ),
-    enclosed("no value", PARSED, "XML Signature 1.1 §4.2", SHAPE, removing("//ds:SignatureValue")),
+    enclosed("no value", PARSED, "XML Signature 1.1 §4.3", SHAPE, removing("//ds:SignatureValue")),
     enclosed("no KeyInfo", PARSED, "XML Signature 1.1 §4.5", SHAPE, removing("//ds:KeyInfo")),
     enclosed(
         "a second object", PLACE, "XML Signature 1.1 §4.5", SHAPE, adding("ds:Signature", "<ds:Object/>")

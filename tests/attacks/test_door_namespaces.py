@@ -91,14 +91,14 @@ CASES = (
     tampered(
         "a signature of another namespace",
         "protocol.wss_header:read_security_header",
-        "XML Signature 1.1 §4.1",
+        "XML Signature 1.1 §4.2",
         Code.SIGNATURE_SHAPE,
         _renamed("//ds:Signature", DS + "x"),
     ),
     tampered(
         "a SignedInfo of another namespace",
         "crypto.xmldsig:parse_signature",
-        "XML Signature 1.1 §4.1",
+        "XML Signature 1.1 §4.2",
         Code.SIGNATURE_SHAPE,
         _renamed("//ds:SignedInfo", DS + "x"),
     ),

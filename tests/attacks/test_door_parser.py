@@ -61,6 +61,27 @@ CASES = (
         "<x><y/>" + "<!---->" * 101 + "</x>",
     ),
     headed(
+        "many references",
+        f"{OCTETS}:_require_plain_references",
+        f"{BOUNDS}, references",
+        LARGE,
+        b"<x>" + b"&#65;" * 2_300_000 + b"</x>",
+    ),
+    headed(
+        "many different references",
+        f"{OCTETS}:_require_plain_references",
+        f"{BOUNDS}, references",
+        LARGE,
+        "<x>" + "".join(f"&#{number};" for number in range(0x4E00, 0x4E00 + 20_001)) + "</x>",
+    ),
+    headed(
+        "many CDATA sections",
+        f"{OCTETS}:_require_plain_markup",
+        f"{BOUNDS}, CDATA sections",
+        LARGE,
+        b"<x>" + b"<![CDATA[]]>" * 950_000 + b"</x>",
+    ),
+    headed(
         "a text of more than ten million octets",
         f"{PARSE}:_tree",
         f"{BOUNDS}, one text",

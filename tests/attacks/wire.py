@@ -114,10 +114,12 @@ class Wire:
         self.passes()
 
     def refusal(self, case: WireCase) -> Code | None:
-        """With what our code refuses an attack; nothing is stated."""
+        """With what our code refuses an attack, INTERNAL if there is no answer; nothing is stated."""
         self.door.heard.clear()
-        self.say(case.bad(self.door))
-        return self.door.heard[-1].code if self.door.heard else None
+        answer = self.say(case.bad(self.door))
+        if self.door.heard:
+            return self.door.heard[-1].code
+        return None if answer.startswith(b"HTTP/1.1 200 ") else Code.INTERNAL
 
 
 def told(answer: bytes) -> str | None:

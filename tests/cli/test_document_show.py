@@ -101,6 +101,7 @@ def test_a_file_is_shown_without_any_installation() -> None:
     assert shown.text.startswith("BREV OM UDDANNELSESPÅLÆG")
     lines = [re.sub(r" {2,}", "  ", line.strip()) for line in shown.text.splitlines()]
     assert {"Startdato  10. august 2026", "Navn  Alma Prøvesen", "Behov for støtte  ja"} <= set(lines)
+    assert lines.index("! Dokumentet er ikke signeret.") < lines.index("Fra  Eksempelby Kommune")
     assert "Dokumentet er ikke signeret." in lines
     assert "0 mangler; 0 kan ikke afgøres af dokumentet alene." in lines
     assert lines.index("Den unges egne ord") < lines.index("Uddannelsespålæg")
@@ -140,7 +141,7 @@ def test_a_page_is_written_for_its_owner_alone_and_nothing_personal_is_printed(t
     text = page.read_text("utf-8")
     assert text.startswith('<!DOCTYPE html>\n<html lang="da">')
     assert "Alma Prøvesen" in text
-    assert "Dokumentet er ikke signeret." in text
+    assert text.index('<p class="notice">Dokumentet er ikke signeret.</p>') < text.index("<dt>Fra</dt>")
 
 
 def test_a_terminal_is_not_steered_by_a_document(tmp_path: Path) -> None:

@@ -156,6 +156,11 @@ def test_rsa_keys_of_a_usual_size_are_allowed(bits: int) -> None:
     assert SignatureAlgorithm.for_key(_rsa_public(65537, bits)) is SignatureAlgorithm.RSA_SHA256
 
 
+@pytest.mark.parametrize("exponent", [65537, (1 << 31) | 1, (1 << 32) - 1])
+def test_rsa_exponents_of_up_to_32_bits_are_allowed(exponent: int) -> None:
+    assert SignatureAlgorithm.for_key(_rsa_public(exponent, 2048)) is SignatureAlgorithm.RSA_SHA256
+
+
 @pytest.mark.parametrize(
     "public_key",
     [
@@ -163,6 +168,8 @@ def test_rsa_keys_of_a_usual_size_are_allowed(bits: int) -> None:
         pytest.param(_rsa_public(65537, 2047), id="rsa-2047"),
         pytest.param(_rsa_public(65537, 8193), id="rsa-8193"),
         pytest.param(_rsa_public(3, 2048), id="exponent-3"),
+        pytest.param(_rsa_public(65535, 2048), id="exponent-of-16-bits"),
+        pytest.param(_rsa_public((1 << 32) | 1, 2048), id="exponent-of-33-bits"),
         pytest.param(_rsa_public((1 << 64) | 1, 2048), id="exponent-of-65-bits"),
         pytest.param(ec.generate_private_key(ec.SECP384R1()).public_key(), id="p-384"),
         pytest.param(ec.generate_private_key(ec.SECP256K1()).public_key(), id="secp256k1"),

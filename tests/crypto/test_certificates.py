@@ -68,7 +68,9 @@ def test_an_issuing_authority_in_the_message_serves_if_it_leads_to_a_root() -> N
 def test_only_the_verifier_makes_a_trusted_certificate() -> None:
     trusted = verify(development_pki().chain("eksempelby-kommune"))
     with pytest.raises(TypeError):
-        TrustedCertificate(trusted.certificate, trusted.identity, trusted.chain, trusted.at, object())
+        TrustedCertificate(
+            trusted.certificate, trusted.identity, trusted.chain, trusted.at, trusted.verdict, object()
+        )
     with pytest.raises((TypeError, ValueError)):
         replace(trusted, at=trusted.at)  # type: ignore[call-arg]
 

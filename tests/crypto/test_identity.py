@@ -73,3 +73,26 @@ def test_a_subject_that_is_not_shaped_as_oces3_is_refused(subject: x509.Name) ->
     assert verify(issue_changed(subject=subject_with()))
     with refused(Code.CERTIFICATE_MALFORMED):
         verify(issue_changed(subject=subject))
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        (NameOID.COUNTRY_NAME, "country"),
+        (NameOID.ORGANIZATION_IDENTIFIER, "organizationIdentifier"),
+        (NameOID.ORGANIZATION_NAME, "organizationName"),
+        (NameOID.SERIAL_NUMBER, "serialNumber"),
+        (NameOID.COMMON_NAME, "commonName"),
+    ],
+)
+def test_the_operations_log_is_told_which_part_of_the_subject_is_missing_or_blank(
+    part: x509.ObjectIdentifier, what: str
+) -> None:
+    for subject, told in ((subject_with(part), f"not exactly one {what}"), (_blank(part), what)):
+        with refused(Code.CERTIFICATE_MALFORMED) as refusal:
+            read_identity(issue_changed(subject=subject)[0])
+        assert refusal.value.facts["what"] == told
+
+
+def _blank(part: x509.ObjectIdentifier) -> x509.Name:
+    return subject_with(part, "  ")

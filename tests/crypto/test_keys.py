@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.crypto.algorithms import SignatureAlgorithm
 from gateway.crypto.keys import (
@@ -24,6 +25,11 @@ from tests.pki import development_pki
 
 OCTETS = b"what was signed"
 SECRET = bytes(range(32))
+PKCS8 = (
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+)
 
 
 def _fails(family: type[BropostError], code: Code) -> pytest.RaisesExc[BropostError]:
@@ -115,6 +121,18 @@ def test_a_checkpoint_key_can_be_read_from_pem() -> None:
         CheckpointKey.from_pem(pki.holders["eksempelby-esdh"].key_pem)
 
 
+def test_a_key_without_any_certificate_cannot_sign() -> None:
+    with _fails(InputError, Code.SETTINGS_INVALID):
+        SigningKey(ec.generate_private_key(ec.SECP256R1()), ())
+
+
+def test_a_file_with_a_key_of_another_kind_is_told_to_be_that() -> None:
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(*PKCS8)
+    with _fails(InputError, Code.SETTINGS_INVALID) as refusal:
+        SigningKey.from_pem(pem, development_pki().holders["eksempelby-esdh"].chain_pem)
+    assert refusal.value.facts["what"] == "a signing key is neither RSA nor P-256"
+
+
 # --- data at rest ------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +149,28 @@ def test_what_a_data_key_encrypts_in_pieces_it_decrypts_as_a_whole(size: int) ->
     assert key.decrypt(b"".join(pieces), b"document 1") == plaintext
     with _fails(InternalError, Code.STORED_DATA_ALTERED):
         key.decrypt(b"".join(pieces), b"document 2")
+
+
+def test_stored_data_begin_with_a_nonce_of_12_octets_and_end_with_a_tag_of_16() -> None:
+    # NIST SP 800-38D §8.2.2. What is stored must be read by later releases too.
+    key = DataKey()
+    sealed = key.encrypt(OCTETS, b"document 1")
+    assert AESGCM(key._octets).decrypt(sealed[:12], sealed[12:], b"document 1") == OCTETS
+    assert len(sealed) == 12 + len(OCTETS) + 16
+    pieces = list(key.encrypt_in_pieces(OCTETS, b"document 1"))
+    assert list(map(len, pieces)) == [12, len(OCTETS), 16]
+
+
+def test_a_large_text_is_encrypted_in_pieces_of_128_kilobytes() -> None:
+    pieces = list(DataKey().encrypt_in_pieces(bytes(300_000), b""))
+    assert list(map(len, pieces)) == [12, 131_072, 131_072, 37_856, 16]
+
+
+def test_a_key_that_was_wrapped_long_ago_is_unwrapped() -> None:
+    octets, nonce = bytes(range(32)), bytes(12)
+    wrapped = nonce + AESGCM(SECRET).encrypt(nonce, octets, b"bropost/wrapped-key/1\x00document 1")
+    key = KeyEncryptionKey(SECRET).unwrap(wrapped, b"document 1")
+    assert key.decrypt(nonce + AESGCM(octets).encrypt(nonce, OCTETS, b""), b"") == OCTETS
 
 
 def test_encrypting_twice_gives_two_different_results() -> None:
@@ -192,8 +232,10 @@ def test_a_wrapped_key_does_not_hold_the_key_readable() -> None:
 @pytest.mark.parametrize("make", [KeyEncryptionKey, CheckpointKey.from_seed])
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
 def test_a_secret_of_another_length_is_refused(make: Callable[[bytes], object], length: int) -> None:
-    with _fails(InputError, Code.SETTINGS_INVALID):
+    with _fails(InputError, Code.SETTINGS_INVALID) as refusal:
         make(bytes(length))
+    kind = "a checkpoint key" if make is CheckpointKey.from_seed else "a key encryption key"
+    assert refusal.value.facts["what"] == f"{kind} is not 32 octets long"
 
 
 def _every_key() -> list[object]:

@@ -199,6 +199,28 @@ def test_a_list_forged_under_the_authoritys_name_is_refused() -> None:
         _revocations(forged)
 
 
+def test_a_list_is_judged_by_the_key_that_signed_it_where_two_authorities_have_one_name() -> None:
+    pki = development_pki()
+    both = [pki.certificate("impostor"), _issuing()]
+    for name in ("issuing", "impostor"):
+        (found,) = RevocationList.all_from_der(pki.lists[name], both)
+        assert found.issuer == pki.certificate(name)
+        (kept,) = Revocations.build([pki.lists[name]], both).lists
+        assert kept == found
+
+
+def test_a_list_is_older_than_another_by_its_time_or_by_its_number() -> None:
+    at = development_pki().at
+    first, second = (RevocationList.from_der(_list(each), _issuing()) for each in (at, at + SECOND))
+    assert (first.is_older_than(second), second.is_older_than(first), first.is_older_than(first)) == (
+        True,
+        False,
+        False,
+    )
+    assert replace(second, number=1).is_older_than(first)
+    assert not replace(second, number=None).is_older_than(first)
+
+
 def test_a_list_of_an_unknown_authority_is_refused() -> None:
     pki = development_pki()
     with _untrusted():

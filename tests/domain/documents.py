@@ -281,6 +281,7 @@ def context(of: Document, **changes: object) -> RuleContext:
         words=words(),
         municipalities=_codes("municipalities", "0999"),
         institutions=_codes("institutions", "999001"),
+        education_codes=code_lists.education_code_systems(),
         replacement_numbers_allowed=True,
     )
     return replace(known, **changes)  # type: ignore[arg-type]

@@ -50,6 +50,7 @@ def test_half_of_the_events_are_positive() -> None:
         "ContentAccessTracking",
         "BusinessAcceptance",
         "Withdrawal",
+        "Correction",
     }
 
 

@@ -35,10 +35,6 @@ def test_letters_go_to_institutions_and_notices_to_municipalities(kind: Document
         assert kind.row.directions == ({out} if kind.is_letter else {back})
 
 
-def test_every_kind_is_released() -> None:
-    assert [kind for kind in DocumentKind if not kind.is_released] == []
-
-
 @pytest.mark.parametrize(
     ("sender", "recipient", "direction"),
     [(True, False, "M -> I"), (False, True, "I -> M"), (True, True, "M -> M"), (False, False, "I -> I")],

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.domain.lint import LINES, PROSE, LintText, holds_cpr, lint_texts
-from gateway.domain.lint_words import Match, WordList, WordLists
+from gateway.domain.lint import lint as lint_document
+from gateway.domain.lint_words import Lexicon, Match, WordList, WordLists
 from gateway.domain.rules import Rule
 from gateway.xmlcore.namespaces import XSD, tag
 from tests.domain.documents import LETTER, Change, after, consent, findings, struck, text, words
 from tests.domain.test_rule_checks import MANIFEST, PDF
+from tests.golden.judging import read, short
+from tests.golden.loader import golden, names
 
 DAY = date(2026, 8, 5)
 ORDER = "EducationOrderLetter"
@@ -36,7 +39,9 @@ FINDS = {
     ],
     "X02 O": [
         "Hun har ADHD.", "Har fået diagnosen i maj.", "Det er præstationsangst.", "Går til psykolog.", "Var sygemeldt.",
-        "Får ADD-medicin.",
+        "Får ADD-medicin.", "Har en angstdiagnose.", "Har angstanfald.", "Følger et børnepsykiatrisk forløb.",
+        "Taler med skolepsykologen.", "Tager hjertemedicin.", "En fejldiagnosticeret autismeforstyrrelse",
+        "Efter en vinterdepression", "Har klaustrofobi.", "Går i samtaleterapi.",
     ],
     "X03 O": [
         "Har været i fængsel.", "Politiet ringede.", "Er muslim.", "Er i en fagforening.", "Er homoseksuel.",
@@ -75,6 +80,12 @@ LEAVES_ALONE = [
     "Kald hende ikke Prøvesen.",
     "Linje et.\n\tLinje to.",
     "Ordre 7413055092 og 4403055092.",
+    # What only holds the letters of a listed word, as a dictionary of Danish shows it.
+    "En nautisk uddannelse; astronautisk og kosmonautisk.",
+    "Plastmateriale, toastmaskine og fastmaske.",
+    "Husk lommetørklæde og halstørklæde.",
+    "Bekræft aftalen; Alma udtrykker, at hun har arbejdskraft og livskræfter.",
+    "En rislampe, en haglbøsse og eskatologi.",
 ]
 
 
@@ -88,6 +99,24 @@ def test_the_lint_finds(rule: str, prose: str) -> None:
 @pytest.mark.parametrize("prose", LEAVES_ALONE)
 def test_the_lint_leaves_ordinary_sentences_alone(prose: str) -> None:
     assert lint(prose) == set()
+
+
+@pytest.mark.parametrize("name", names("documents"))
+def test_the_lint_leaves_every_golden_document_alone(name: str) -> None:
+    found = lint_document(read(golden(name)), words())
+    assert [short(each) for each in found] == []
+
+
+def test_a_short_beginning_counts_at_the_start_of_a_word_only() -> None:
+    def listed(*listed: str) -> Lexicon:
+        return WordLists((WordList(Rule.X02, "test", Match.WORD, listed, date(2026, 1, 1)),)).on(DAY)
+
+    assert listed("autis*").rules_found("autistisk") == {Rule.X02}
+    assert listed("autis*").rules_found("nautisk") == frozenset()
+    assert listed("diagno*").rules_found("En angstdiagnose.") == {Rule.X02}
+    assert (
+        listed("diagnose").rules_found("En angstdiagnose.") == frozenset()
+    )  # a whole word is that word alone
 
 
 def test_an_address_of_a_protected_person_cannot_be_overridden() -> None:

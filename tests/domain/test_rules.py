@@ -9,9 +9,9 @@ import pytest
 from gateway.domain.rules import Finding, Place, Rule, Severity, Words, overridden, refusals, warnings
 
 SEVERITIES = {
-    "E": "H01 H02 H03 H04 H05 H08 H09 H10 H11 H12 H14 H15 H16 H17 H18 H19 D01 D02 D10 L02 L05 L06 N02 N04 A01 "
-    "X01 X09 X11 X12",
-    "W": "H07 L01 L03 N01 N03 A03 S01 X07 X08 X10",
+    "E": "H01 H02 H03 H04 H05 H08 H09 H10 H11 H12 H14 H15 H16 H17 H18 H19 D01 D02 D03 D04 D10 L02 L05 L06 N02 N04 "
+    "A01 X01 X09 X11 X12",
+    "W": "H07 H20 L01 L03 N01 N03 A03 S01 X07 X08 X10",
     "O": "X02 X03 X06",
     "E/W": "H06 H13 L04 A02",
     "E/O": "X04 X05",

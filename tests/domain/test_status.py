@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from gateway.domain.status import (
     ORDER,
     AnswerCode,
     Flag,
+    Marks,
     Standing,
     State,
     Status,
@@ -132,11 +134,35 @@ def test_a_withdrawal_shows_above_all_and_late_reading_is_kept() -> None:
 
 
 def test_the_answer_to_a_withdrawal_is_not_late_and_its_absence_no_conflict() -> None:
-    withdrawn = (*UP_TO_AVAILABLE, State.HANDED_OVER, State.READ, State.ANSWERED, State.WITHDRAWN)
-    assert flags_of(status(*withdrawn, State.ANSWERED)) == []
-    silent = status(*withdrawn, State.UNANSWERED, State.ANSWERED)
+    states = (*UP_TO_AVAILABLE, State.HANDED_OVER, State.READ, State.ANSWERED, State.WITHDRAWN)
+    before = [event(state, minute) for minute, state in enumerate(states)]
+    answer = replace(event(State.ANSWERED, 20), related=Uuid4.new())
+    assert answer.related is not None
+    confirming = Marks(confirming=frozenset({answer.related}))
+    assert flags_of(project([*before, answer], local=True, marks=confirming)) == []
+    assert flags_of(project([*before, answer], local=True)) == [(State.ANSWERED, {Flag.LATE})]
+    silent = project([*before, event(State.UNANSWERED, 19), answer], local=True, marks=confirming)
     assert flags_of(silent) == [(State.ANSWERED, {Flag.LATE})]
     assert silent.state is State.WITHDRAWN
+
+
+def test_an_answer_that_lapsed_says_nothing_any_more() -> None:
+    answer = replace(event(State.ANSWERED, 9), related=Uuid4.new())
+    events = [*(event(state, minute) for minute, state in enumerate(UP_TO_AVAILABLE)), answer]
+    assert answer.related is not None
+    lapsed = Marks(lapsed=frozenset({answer.related}))
+    result = project(events, local=True, marks=lapsed)
+    assert (result.state, result.answer, result.verdict) == (State.AVAILABLE, None, None)
+    assert [entry.event for entry in result.timeline] == events  # it stays, and nothing is inferred from it
+    silent = project([*events, event(State.UNANSWERED, 10)], local=True, marks=lapsed)
+    assert (silent.state, flags_of(silent)) == (State.UNANSWERED, [])
+    assert project(events, local=True).state is State.ANSWERED
+
+
+def test_a_question_after_an_answer_is_the_latest_and_no_verdict() -> None:
+    events = [event(State.ANSWERED, 3, AnswerCode.OFFER), event(State.ANSWERED, 9, AnswerCode.NEED_MORE)]
+    result = project(events, local=True)
+    assert (result.answer, result.verdict) == (AnswerCode.NEED_MORE, AnswerCode.OFFER)
 
 
 def test_the_latest_answer_counts() -> None:
@@ -156,19 +182,6 @@ def test_a_question_in_place_of_an_answer_leaves_the_silence_standing() -> None:
     final = project([question, silence, answer], local=True)
     assert (final.state, final.negatives) == (State.ANSWERED, ())
     assert flags_of(final) == [(State.ANSWERED, {Flag.LATE})]
-
-
-def test_content_withdrawn_before_hand_over_cannot_be_handed_over() -> None:
-    assert status(*UP_TO_AVAILABLE).allows(State.HANDED_OVER)
-    assert not status(*UP_TO_AVAILABLE[:-1]).allows(State.HANDED_OVER)
-    assert not status(*UP_TO_AVAILABLE, State.WITHDRAWN).allows(State.READ)
-    assert status(*UP_TO_AVAILABLE, State.HANDED_OVER, State.WITHDRAWN).allows(State.READ)
-
-
-def test_what_is_accepted_can_be_withdrawn_once() -> None:
-    assert not status(State.RECEIVED).allows(State.WITHDRAWN)
-    assert status(State.RECEIVED, State.ACCEPTED).allows(State.WITHDRAWN)
-    assert not status(State.RECEIVED, State.ACCEPTED, State.WITHDRAWN).allows(State.WITHDRAWN)
 
 
 def test_an_event_says_what_its_state_demands() -> None:

@@ -21,7 +21,9 @@ from typing import Final, Never
 
 from gateway.domain.identifiers import Uuid4
 from gateway.interfaces.worker import Worker
+from gateway.storage.database import Database
 from gateway.xmlcore.schema import document_schema, evidence_schema, service_schema
+from tests.end_to_end import killed_scenes
 from tests.end_to_end.letter_life import LEASE_SECONDS, Journal, Kind, Life, Phase, Record, send_letter
 from tests.installation import TestInstallation, open_test_installation
 from tests.pki import signing_key
@@ -43,6 +45,7 @@ class Order:
         None  # many letters at once: the first such moment ("commit after") once `moment` are answered
     )
     withdraws: bool = False  # the letter of the folder is withdrawn, and nothing else
+    scene: str | None = None  # the act of this scene of killed_scenes is played, and nothing else
     place: int = 0  # of the crowd's letters, this process sends those from here on
     step: int = 1  # and each after so many: several processes share them
 
@@ -55,9 +58,12 @@ class WrittenJournal(Journal):
         self._order = order
         self._file = os.open(order.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._lock = threading.Lock()
-        database, blobs = test.installation.database, test.installation.blobs
+        self.listen(test.installation.database)
+        test.installation.blobs.on_rename.append(self._listener("rename"))
+
+    def listen(self, database: Database) -> None:
+        """Let each commit of a database be a moment."""
         database.on_commit.append(self._listener("commit"))
-        blobs.on_rename.append(self._listener("rename"))
 
     def note(self, kind: Kind, name: str, octets: bytes = b"") -> None:
         """Write down what happened, on disk."""
@@ -104,9 +110,13 @@ def _record(values: dict[str, str]) -> Record:
 
 def live(order: Order) -> None:
     """Live as ordered, to the end or to the moment."""
-    test = open_test_installation(Path(order.folder), registered=False)
+    is_moved = order.scene == killed_scenes.MOVE
+    test = open_test_installation(Path(order.folder), registered=False, alone=is_moved)
     journal = WrittenJournal(test, order)
-    if order.withdraws:
+    if order.scene is not None:
+        result = killed_scenes.play(order.scene, test, journal.listen)
+        journal.note(Kind.ANSWERED, order.scene, result)
+    elif order.withdraws:
         Life(test, journal).withdraw()
     elif order.crowd is None:
         Life(test, journal).play()

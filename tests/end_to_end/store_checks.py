@@ -36,7 +36,7 @@ from gateway.translog.leaf import parse_leaf
 from gateway.xmlcore.namespaces import EVIDENCE, tag
 
 TELLING = frozenset({EntryKind.DISCLOSE, EntryKind.RECEIVE, EntryKind.EVIDENCE, EntryKind.CORRECT})
-"""The kinds of entries that tell of evidence; a correction does where it is a withdrawal."""
+"""The kinds of entries that tell of evidence; a correction of before it had any does not."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,11 @@ def rows(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
 
 
 def orphans(installation: Installation, folder: Path) -> list[Path]:
-    """The files in the folder of blobs that no row knows."""
+    """The files in the folder of blobs that no row knows, but for those that were found and set aside."""
     with installation.database.read() as connection:
         known = {name for (name,) in rows(connection, "SELECT name FROM blob")}
-    return [path for path in folder.rglob("*") if path.is_file() and path.name not in known]
+    found = (path for path in folder.rglob("*") if path.is_file() and path.parent != installation.blobs.aside)
+    return [path for path in found if path.name not in known]
 
 
 def root_of(hashes: list[bytes]) -> bytes:
@@ -175,13 +176,14 @@ def _told(installation: Installation, connection: Connection, leaves: list[Leaf]
 def _expected(connection: Connection, row: DocumentRow) -> list[Told]:
     """What the logs must tell of a document: all its evidence in the sender's, all but the acceptance in the other.
 
-    Who was never delivered it knows nothing of it; nor, any more, that it came, whom it was withdrawn from unstored.
+    Who was never delivered it knows nothing of it; nor, any more, that it came, whom it was withdrawn from unfetched.
     """
     withdrawn = withdrawals.find_withdrawal(connection, row.key)
+    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
     unknown = {EvidenceEvent.SUBMISSION_ACCEPTANCE}
-    if withdrawn is not None and withdrawn.content_removed:
+    if withdrawn is not None and withdrawn.content_removed and delivery and delivery.fetched_at is None:
         unknown.add(EvidenceEvent.CONTENT_CONSIGNMENT)
-    is_delivered = deliveries.find_delivery(connection, row.recipient, row.key) is not None
+    is_delivered = delivery is not None
     return [
         Told(party, _kind(each, party, row), row.document_id.text, each.event.value, log_time(each.at))
         for each in evidence_rows.evidence_of(connection, row.key)
@@ -193,7 +195,7 @@ def _expected(connection: Connection, row: DocumentRow) -> list[Told]:
 def _kind(evidence: EvidenceRow, party: PartyId, row: DocumentRow) -> EntryKind:
     if evidence.event is EvidenceEvent.SUBMISSION_ACCEPTANCE:
         return EntryKind.DISCLOSE
-    if evidence.event is EvidenceEvent.WITHDRAWAL:
+    if evidence.event in (EvidenceEvent.WITHDRAWAL, EvidenceEvent.CORRECTION):
         return EntryKind.CORRECT
     if evidence.event is EvidenceEvent.CONTENT_CONSIGNMENT and party == row.recipient:
         return EntryKind.RECEIVE

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from io import BytesIO
-from pathlib import Path
 
-import pytest
 from lxml import etree
 
 from gateway.domain.disclosure import CommittedField, EntryKind, Leaf
@@ -18,16 +15,8 @@ from gateway.translog.report import Verdict
 from gateway.translog.verifier import verify_bundle
 from tests.end_to_end.store_checks import require_whole
 from tests.golden.changes import Insert, SetText
-from tests.installation import INSTITUTION, MUNICIPALITY, Answered, TestInstallation, open_test_installation
+from tests.installation import INSTITUTION, MUNICIPALITY, Answered, TestInstallation
 from tests.services.papers import accepted, confirm, id_of, inbox, paper, request, retrieve, sending, text_of
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Generator[TestInstallation]:
-    """An installation with a municipality and a school."""
-    opened = open_test_installation(tmp_path)
-    yield opened
-    opened.close()
 
 
 def letter_of(house: TestInstallation, corrects: etree._Element | None = None) -> etree._Element:
@@ -145,7 +134,7 @@ def test_both_logs_tell_which_entry_was_put_right(house: TestInstallation) -> No
 
 def test_a_correction_that_overtakes_is_told_when_the_first_letter_comes(house: TestInstallation) -> None:
     first = letter_of(house)
-    with house.installation.database.transaction() as connection:  # a worker that took it, and died
+    with house.installation.database.alone() as connection:  # a worker that took it, and died
         assert outbox.claim(connection, "dead", house.clock(), 60) is not None
     second = letter_of(house, first)
     house.work()

@@ -6,13 +6,12 @@ The table of permissions says what is expected; a foreign object is answered exa
 from __future__ import annotations
 
 import base64
-from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum, unique
-from pathlib import Path
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.mandate import PERMISSIONS, Actor, Operation, Owner
@@ -27,7 +26,6 @@ from tests.installation import (
     Answered,
     Caller,
     TestInstallation,
-    open_test_installation,
 )
 from tests.services.papers import (
     SEALED_BY_SYSTEM,
@@ -106,21 +104,19 @@ class Town:
     def _digest(self, document_id: str) -> bytes:
         """The right digest, so that only the right to know the document decides."""
         with self.house.installation.database.read() as connection:
-            query = "SELECT sealed_digest FROM document WHERE document_id = ?"
-            found = connection.exec_driver_sql(query, (document_id,)).scalar()
+            query = text("SELECT sealed_digest FROM document WHERE document_id = :document_id")
+            found = connection.execute(query, {"document_id": document_id}).scalar()
         return found or bytes(32)
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Generator[Town]:
+def town(house: TestInstallation) -> Town:
     """The four parties, after a letter and a notice were delivered."""
-    house = open_test_installation(tmp_path)
     letter, told = paper(house.clock()), notice(house.clock())
     accepted(house.esdh, sending(letter))
     accepted(house.sis, sending(told, by=INSTITUTION))
     house.work()
-    yield Town(house, letter, told)
-    house.close()
+    return Town(house, letter, told)
 
 
 def _shape(answer: Answered) -> tuple[int, bool, bytes]:

@@ -50,7 +50,8 @@ from tests.installation import (
 )
 
 HERE: Final = Path(__file__).parent
-KILL_POINTS: Final[dict[str, dict[str, int]]] = tomllib.loads((HERE / "kill-points.toml").read_text())
+COUNTED: Final[dict[str, dict[str, int]]] = tomllib.loads((HERE / "kill-points.toml").read_text())
+KILL_POINTS: Final = {phase.value: COUNTED[phase.value] for phase in Phase}
 POINTS: Final = [
     (phase, moment)
     for phase, counted in KILL_POINTS.items()
@@ -111,12 +112,13 @@ class Doomed:
         at: tuple[str, int] | None = None,
         crowd: str | None = None,
         withdraws: bool = False,
+        scene: str | None = None,
     ) -> list[Record]:
         """Live in a fresh copy of the installation, to the end or to a moment; give what was written down."""
         copy_installation(self._seed, folder)
         journal = folder.with_suffix(".journal")
         phase, moment = at or (None, 0)
-        order = Order(str(folder), str(journal), phase, moment, crowd, withdraws)
+        order = Order(str(folder), str(journal), phase, moment, crowd, withdraws, scene)
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(asdict(order)) + "\n")
@@ -207,6 +209,7 @@ def test_a_gateway_that_is_killed_loses_nothing_and_does_nothing_twice(
             life.play(each for each in Phase if each is not Phase.SILENCE)
             assert set(left) <= set(orphans(test.installation, folder / "blobs"))  # too young to be swept
         life.play([Phase.SILENCE])
+        test.work()  # and so is what the killed process left behind swept
         require_same_results(before, journal.records)
         require_whole(test.installation)
         assert facts(test.installation) == ONCE

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.mandate import Operation
-from gateway.services.housekeeping import tidy
+from gateway.services.housekeeping import Housekeeping
 from gateway.storage.blobs import ORPHAN_AGE
 from tests.end_to_end.letter_life import Journal, Kind, Life, Phase
 from tests.end_to_end.store_checks import facts, orphans, require_whole
@@ -93,7 +93,9 @@ def test_a_letter_is_withdrawn_whole_or_not_at_all(scene: Scene, tmp_path: Path,
         # Between the commit and the end of the files: nobody can decrypt them, and an hour later they are gone.
         assert len(left) == (2 if was_withdrawn and not scene.was_stored else 0)
         test.clock.now = now() + ORPHAN_AGE + timedelta(minutes=1)
-        tidy(test.installation)
+        housekeeping = Housekeeping(test.installation)
+        while housekeeping.step():
+            pass
         assert orphans(test.installation, folder / "blobs") == []
         test.clock.now = before[-1].at
         require_whole(test.installation)

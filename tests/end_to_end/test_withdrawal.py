@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -41,7 +39,6 @@ from tests.installation import (
     MUNICIPALITY,
     Answered,
     TestInstallation,
-    open_test_installation,
 )
 from tests.services.papers import (
     accepted,
@@ -58,14 +55,6 @@ from tests.services.papers import (
     send_letter,
     sending,
 )
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Generator[TestInstallation]:
-    """An installation with a municipality and a school."""
-    opened = open_test_installation(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_a_letter_taken_back_before_its_delivery_never_existed_for_the_school(
@@ -123,7 +112,7 @@ def test_nobody_reads_it_in_the_store_either(house: TestInstallation) -> None:
 
 def test_a_letter_taken_back_from_the_inbox_is_neither_listed_nor_given_out(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    octets = retrieve(house, document_id)  # fetched, but not said to be stored
+    octets = _sealed_octets(house, document_id)
     assert withdraw(house, document_id).text("ContentRemoved") == "true"
     assert inbox(house.sis) == inbox(house.sis, UnreadOnly="true") == []
     for refused in (
@@ -139,6 +128,14 @@ def test_a_letter_taken_back_from_the_inbox_is_neither_listed_nor_given_out(hous
         "ContentConsignment",
         "Withdrawal",
     ]
+
+
+def _sealed_octets(house: TestInstallation, document_id: str) -> bytes:
+    """What the school would be given, though none of its systems has asked for it."""
+    with house.installation.database.read() as connection:
+        row = documents.find_own(connection, MUNICIPALITY, Uuid4(document_id))
+        assert row is not None
+        return read_kept(house.installation, connection, row, MUNICIPALITY, attachments=False).octets
 
 
 def test_a_withdrawn_letter_does_not_hold_up_the_inbox(house: TestInstallation) -> None:
@@ -218,7 +215,7 @@ def test_what_the_school_has_stored_it_is_told_of_and_must_answer(house: TestIns
     refused = house.sis.call(request("Retrieve", INSTITUTION, DocumentId=document_id))
     assert refused.fault_code == "STATE_CONFLICT"  # no new copy is given out
     known = status(house, INSTITUTION, document_id)
-    assert waits(known) == [("ANSWER", "false")]
+    assert waits(known) == [("DELETION", "false")]
     assert (entries(house, INSTITUTION)[-1].kind, entries(house, INSTITUTION)[-1].details) == (
         EntryKind.CORRECT,
         (),
@@ -230,7 +227,8 @@ def test_what_the_school_has_stored_it_is_told_of_and_must_answer(house: TestIns
     house.work()
     assert stream(house, MUNICIPALITY, document_id)[-1] == "UNANSWERED"
     assert status(house, MUNICIPALITY, document_id).text("State") == "WITHDRAWN"
-    assert evidence_of(house, INSTITUTION, document_id)[-1]["Event"] == "AnswerExpiry"
+    expiry = evidence_of(house, INSTITUTION, document_id)[-1]
+    assert (expiry["Event"], expiry["Reasons/Reason/Code"]) == ("AnswerExpiry", "DELETION_NOT_CONFIRMED")
 
 
 def test_a_reading_that_comes_after_the_withdrawal_is_kept_and_flagged(house: TestInstallation) -> None:
@@ -240,21 +238,26 @@ def test_a_reading_that_comes_after_the_withdrawal_is_kept_and_flagged(house: Te
     assert read(house.sis, document_id, house.clock()).fault_code is None
     known = status(house, MUNICIPALITY, document_id)
     assert (known.text("State"), known.texts("Event/Flag")) == ("WITHDRAWN", ["LATE"])
-    assert waits(known) == [("ANSWER", "false")]
+    assert waits(known) == [("DELETION", "false")]
 
 
 def test_the_answer_to_a_withdrawn_notice_ends_the_wait(house: TestInstallation) -> None:
     told = risk_notice(house)
     body = request("WithdrawDocument", INSTITUTION, DocumentId=id_of(told), Reason="WRONG_SUBJECT")
     assert accepted(house.sis, body).text("ContentRemoved") == "false"
-    assert waits(status(house, INSTITUTION, id_of(told))) == [("ANSWER", "false")]
-    house.clock.forward(hours=1)
+    assert waits(status(house, INSTITUTION, id_of(told))) == [("DELETION", "false")]
     accepted(
         house.esdh, sending(answer_to(house, told, id_of(told)), by=MUNICIPALITY, operation="SendNotice")
     )
     house.work()
     known = status(house, INSTITUTION, id_of(told))
-    assert (known.text("State"), known.texts("Event/AnswerCode")) == ("WITHDRAWN", ["ACCEPTED"])
+    assert known.text("State") == "WITHDRAWN"
+    assert list(zip(known.texts("Event/Kind"), known.texts("Event/Basis"), strict=True))[-2:] == [
+        ("DELETION_ANSWERED", "RECORDED"),
+        ("ANSWERED", "EVIDENCE"),
+    ]
+    assert known.texts("Event/AnswerCode") == ["ACCEPTED", "ACCEPTED"]
+    assert stream(house, INSTITUTION, id_of(told)).count("DELETION_ANSWERED") == 1
     assert waits(known) == []
     assert known.texts("Event/Flag") == []
     require_verified(house)
@@ -348,7 +351,9 @@ def test_of_a_hand_over_and_a_withdrawal_at_once_one_is_first(house: TestInstall
     school.join()
     (confirmed,) = answers
     was_removed = taken.text("ContentRemoved") == "true"
-    assert confirmed.fault_code == ("STATE_CONFLICT" if was_removed else None)
+    assert confirmed.fault_code is None  # first or last, it says that there is a copy
     assert rows(house, "SELECT count(*) FROM data_key") == (0 if was_removed else 2)
-    assert waits(status(house, MUNICIPALITY, document_id)) == ([] if was_removed else [("ANSWER", "false")])
+    known = status(house, MUNICIPALITY, document_id)
+    assert waits(known) == [("DELETION", "false")]
+    assert known.texts("Event/Flag") == (["LATE"] if was_removed else [])
     require_whole(house.installation)

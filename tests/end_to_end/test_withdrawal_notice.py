@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from pathlib import Path
-
 import pytest
 
 from gateway.domain.mandate import Operation
@@ -29,7 +26,6 @@ from tests.installation import (
     MUNICIPALITY,
     OTHER_INSTITUTION,
     TestInstallation,
-    open_test_installation,
 )
 from tests.services.papers import (
     accepted,
@@ -39,14 +35,6 @@ from tests.services.papers import (
     request,
     sending,
 )
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Generator[TestInstallation]:
-    """An installation with a municipality and a school."""
-    opened = open_test_installation(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_a_notice_of_withdrawal_overtakes_what_it_withdraws(house: TestInstallation) -> None:
@@ -74,14 +62,15 @@ def test_of_what_is_stored_a_notice_of_withdrawal_asks_for_an_answer(house: Test
     house.work()
     store(house, id_of(taken))
     assert stream(house, MUNICIPALITY, id_of(told))[-1] == "WITHDRAWN"
-    assert waits(status(house, INSTITUTION, id_of(told))) == []
-    assert ("ANSWER", "false") in waits(status(house, INSTITUTION, id_of(taken)))
+    assert waits(status(house, INSTITUTION, id_of(told))) == [("DELETION", "false")]
+    assert waits(status(house, INSTITUTION, id_of(taken))) == [("READ", "false")]
     answer = answer_to(house, told, id_of(taken), *NOTHING_WAS_ASKED)
     accepted(house.esdh, sending(answer, operation="SendNotice"))
     house.work()
     known = status(house, INSTITUTION, id_of(taken))
     assert (known.text("State"), known.texts("Event/AnswerCode")) == ("ANSWERED", ["ACCEPTED"])
-    assert "ANSWER" not in {kind for kind, _ in waits(known)}
+    assert waits(known) == waits(status(house, INSTITUTION, id_of(told))) == []
+    assert stream(house, INSTITUTION, id_of(told))[-1] == "DELETION_ANSWERED"
     (found,) = [
         each for each in evidence_of(house, MUNICIPALITY, id_of(told)) if each["Event"] == "Withdrawal"
     ]
@@ -115,7 +104,7 @@ def test_any_document_whose_header_withdraws_does_so(house: TestInstallation) ->
     known = status(house, INSTITUTION, id_of(told))
     assert known.texts("Event/Reason/Code") == ["OTHER"]
     assert known.texts("Event/RelatedDocumentId") == [id_of(newer)]
-    assert waits(known) == [("ANSWER", "false")]  # no notice of withdrawal asks for it
+    assert waits(known) == [("DELETION", "false")]
 
 
 def test_who_may_send_notices_may_not_withdraw_by_them(house: TestInstallation) -> None:

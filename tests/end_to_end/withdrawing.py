@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 from lxml import etree
+from sqlalchemy import text
 
 from gateway.domain.disclosure import Leaf
 from gateway.domain.identifiers import PartyId, Uuid4
@@ -125,8 +126,8 @@ def risk_notice(house: TestInstallation) -> etree._Element:
 def store(house: TestInstallation, document_id: str) -> None:
     """The municipality's system fetches and stores a notice."""
     with house.installation.database.read() as connection:
-        query = "SELECT sealed_digest FROM document WHERE document_id = ?"
-        digest = connection.exec_driver_sql(query, (document_id,)).scalar_one()
+        query = text("SELECT sealed_digest FROM document WHERE document_id = :id")
+        digest = connection.execute(query, {"id": document_id}).scalar_one()
     texts = {"DocumentId": document_id, "ContentDigest": b64(digest)}
     accepted(house.esdh, request("ConfirmHandover", MUNICIPALITY, **texts))
 

@@ -27,6 +27,7 @@ from tests.golden.changes import Insert, Remove, SetText, select, with_changes
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HEADER: Final = "/Document/Header"
+_GOLDEN_DAY: Final = date(2026, 8, 5)  # of the first golden letter
 _RAISED: Final = 60  # days; the first digit of the day raised by six
 
 
@@ -49,16 +50,20 @@ def fresh(
     document_id: Uuid4 | None = None,
     conversation_id: Uuid4 | None = None,
     attachments: Sequence[Attached] | None = None,
+    person_at: datetime | None = None,
 ) -> bytes:
     """The document (unsigned) as if it were made at this time (zoned), with a new nonce.
 
     Its ids are new ones unless given. References to earlier documents stay as they are. `attachments` replace the
-    manifest; None leaves it alone.
+    manifest; None leaves it alone. Documents that are to be about the same person, whenever they are made, are given
+    the same `person_at` (zoned): a time at which the person is as old as on the golden days.
     """
     root = parse(octets)
     (created,) = select(root, f"{_HEADER}/CreatedAt")
-    moved = local_day(at.astimezone(UTC)) - local_day(datetime.fromisoformat(created.text or ""))
-    _move_days(root, moved)
+    made_on = local_day(datetime.fromisoformat(created.text or ""))
+    moved = local_day(at.astimezone(UTC)) - made_on
+    born = moved if person_at is None else local_day(person_at.astimezone(UTC)) - _GOLDEN_DAY
+    _move_days(root, moved, born)
     changes: list[SetText | Remove | Insert] = [
         SetText(f"{_HEADER}/DocumentId", str(document_id or Uuid4.new())),
         SetText(f"{_HEADER}/ConversationId", str(conversation_id or Uuid4.new())),
@@ -91,11 +96,14 @@ def utc_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _move_days(root: etree._Element, moved: timedelta) -> None:
+def _move_days(root: etree._Element, moved: timedelta, born: timedelta) -> None:
+    """Move every day, the day of birth by a span of its own."""
+    births = select(root, f"{_HEADER}/Subject/BirthDate")
     for element in root.iter("*"):
         if not len(element) and _DAY.fullmatch(element.text or ""):
-            element.text = (date.fromisoformat(element.text or "") + moved).isoformat()
-    for birth in select(root, f"{_HEADER}/Subject/BirthDate"):
+            span = born if element in births else moved
+            element.text = (date.fromisoformat(element.text or "") + span).isoformat()
+    for birth in births:
         (number,) = select(root, f"{_HEADER}/Subject/CprNumber")
         number.text = _fictional(date.fromisoformat(birth.text or ""), (number.text or "")[6:])
 

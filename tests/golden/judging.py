@@ -14,8 +14,10 @@ from functools import cache
 from typing import Any, Final
 
 from gateway.domain.codes import CodeList, DatedCode
+from gateway.domain.cpr import Cpr
 from gateway.domain.document import Document
 from gateway.domain.evaluation import evaluate
+from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.lint_words import WordLists
@@ -29,6 +31,7 @@ from gateway.xmlcore.annotations import document_annotations
 from gateway.xmlcore.code_lists import (
     basis_sets,
     data_categories,
+    education_code_systems,
     institutions_of,
     municipalities_of,
     provisions,
@@ -85,6 +88,7 @@ def context(name: str, document: Document, circumstances: Circumstances = USUAL)
         words=word_lists(),
         municipalities=municipalities_of(MUNICIPALITIES.read_bytes()),
         institutions=institutions_of(INSTITUTIONS.read_bytes()),
+        education_codes=education_code_systems(),
         statutory=statutory_minimum(document.kind),
         kle=None if case.kle is None else CodeList("kle", tuple(map(_always, case.kle))),
         replacement_numbers_allowed=case.replacement_numbers,
@@ -138,6 +142,8 @@ def _known(name: str) -> KnownDocument:
         frozenset(row.get("provisions", ())),
         frozenset(row.get("actionsWanted", ())),
         row.get("answerWithin"),
+        Cpr(row["subject"]) if "subject" in row else None,
+        ReasonCode[row["withdrawnFor"]] if "withdrawnFor" in row else None,
     )
 
 

@@ -56,9 +56,9 @@ class RuleCase:
 
 def due() -> tuple[tuple[Rule, Severity], ...]:
     """Every rule that a document can break, with each way in which it strikes."""
-    released = [rule for rule in Rule if rule.row.place is Place.DOCUMENT]
+    kept = [rule for rule in Rule if rule.row.place is Place.DOCUMENT]
     return tuple(
-        (rule, severity) for rule in released for severity in Severity if severity in rule.row.severities
+        (rule, severity) for rule in kept for severity in Severity if severity in rule.row.severities
     )
 
 

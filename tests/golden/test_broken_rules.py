@@ -10,7 +10,7 @@ from tests.golden.judging import short
 from tests.golden.rule_cases import RuleCase, due, passing, striking
 
 
-def test_every_released_rule_has_a_broken_file_for_each_way_it_strikes() -> None:
+def test_every_rule_on_documents_has_a_broken_file_for_each_way_it_strikes() -> None:
     judged = {(case.rule, case.severity) for case in striking()}
     assert [
         f"{rule.name} {severity.value}" for rule, severity in due() if (rule, severity) not in judged

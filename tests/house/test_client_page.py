@@ -56,9 +56,8 @@ def settings(tmp_path: Path, listener: socket.socket) -> Settings:
 def port(settings: Settings, listener: socket.socket) -> Generator[int]:
     """The port of a gateway that serves, with both parties and the municipality's system registered."""
     installation = app.open_installation(settings)
-    kinds = frozenset(kind for kind in DocumentKind if kind.is_released)
     for party in (MUNICIPALITY, INSTITUTION):
-        parties.register_party(installation, Party(party, NAMES[party], kinds))
+        parties.register_party(installation, Party(party, NAMES[party], frozenset(DocumentKind)))
     seal = development_pki().holders["eksempelby-kommune"]
     parties.add_seal_key(installation, MUNICIPALITY, seal.key_pem, seal.chain_pem)
     system = development_pki().certificate("eksempelby-esdh")

@@ -80,7 +80,7 @@ def test_an_installation_that_delivers_nothing_is_not_ready(house: TestInstallat
 
 
 def test_an_installation_whose_store_is_away_is_not_ready_but_lives(house: TestInstallation) -> None:
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.exec_driver_sql("ALTER TABLE outbox RENAME TO away")
     status, told = _ready(house)
     assert (status, told["store"], told["outbox"]) == (503, False, False)
@@ -95,9 +95,9 @@ def test_a_busy_store_is_told_as_something_to_try_again_with_the_same_message(
     esdh = replace(house.esdh, endpoint=replace(house.esdh.endpoint, installation=installation))
     message = esdh.message(sending(paper(house.clock())))
     before = row_counts(house)
-    with house.installation.database.transaction():
+    with house.installation.database.alone():
         answer = esdh.send(message)
-        with pytest.raises(UnavailableError) as busy, impatient.transaction():
+        with pytest.raises(UnavailableError) as busy, impatient.alone():
             pass
     assert busy.value.code is Code.BUSY
     assert (answer.fault_code, answer.is_signed) == ("BUSY", True)

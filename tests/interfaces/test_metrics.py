@@ -1,7 +1,8 @@
-"""Metrics count what is answered and refused, name nobody, and are shown to the programs that settings name alone."""
+"""Metrics count and measure, name nobody, and are shown to the programs that settings name alone."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Generator
 from dataclasses import replace
@@ -9,23 +10,27 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import structlog
 from lxml import etree
 
+from gateway.domain.alerts import Alert, judge
 from gateway.domain.catalogue import Code
+from gateway.domain.gauges import Gauge, Reading
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import Service
 from gateway.interfaces.http import HttpRequest
 from gateway.interfaces.metrics import Metrics, MetricsPage
+from gateway.interfaces.worker import Worker
 from gateway.protocol import soap, wss
 from gateway.protocol.soap import SoapVersion
 from tests.installation import MUNICIPALITY, TestInstallation, now, open_test_installation
 from tests.interfaces.test_https import MUNICIPALITY as ADDRESS
 from tests.interfaces.test_https import SOAP_11, Site, _serving
-from tests.pki import signing_key
-from tests.services.papers import PERSONAL, notice, paper, request, sending
+from tests.pki import development_pki, signing_key
+from tests.services.papers import PERSONAL, notice, paper, request, send_letter, sending
 
 LOOPBACK = 'metrics_readers = ["127.0.0.1", "::1"]'
-_SAMPLE = re.compile(r"(?P<name>bropost_[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9.e+-]+|\+Inf)")
+_SAMPLE = re.compile(r"(?P<name>bropost_[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9.e+-]+|[+-]Inf)")
 _LABEL = re.compile(r'([a-z]+)="([^"]*)"')
 
 
@@ -108,6 +113,100 @@ def test_a_forwarding_header_makes_nobody_a_reader(tmp_path: Path) -> None:
             assert answer.getheader("Content-Type") == nowhere.getheader("Content-Type")
 
 
+def test_everything_that_is_measured_is_shown_with_its_words(site: Site) -> None:
+    exposition = _metrics(site)
+    shown = {name for name, *_ in samples(exposition)}
+    depends = {
+        Gauge.CLOCK_SYNCHRONISED,
+        Gauge.ANTIVIRUS_UP,
+        Gauge.REVOCATION_FETCH_FAILURES,
+    }  # on where it runs
+    assert {each.value.name for each in set(Gauge) - depends} <= shown
+    for gauge in Gauge:
+        if gauge.value.name in shown:
+            assert f"# HELP {gauge.value.name} {gauge.value.help}\n" in exposition.decode()
+            assert f"# TYPE {gauge.value.name} gauge\n" in exposition.decode()
+
+
+def test_a_gateway_that_just_began_raises_no_alarm(site: Site) -> None:
+    every = samples(_metrics(site))
+    found = [
+        Reading(gauge, value, name[1] if len(name) > 1 else "")
+        for gauge in Gauge
+        for name, value in every.items()
+        if name[0] == gauge.value.name
+    ]
+    sounding = {each.alert for each in judge(found) if each.sounds}
+    assert sounding <= {Alert.CLOCK_UNSYNCHRONISED}  # where the tests run, a time service may be missing
+
+
+def test_what_tells_readings_apart_is_a_closed_list_or_an_authority(site: Site) -> None:
+    every = samples(_metrics(site))
+    closed = {"tls", "seal", "message", "party_seal", "blobs", "database"}
+    authorities = {development_pki().certificate(name).fingerprint[:16] for name in ("root", "issuing")}
+    labels = {
+        value for name, *values in every for value in values if name in {each.value.name for each in Gauge}
+    }
+    assert labels <= closed | authorities
+    assert authorities <= labels
+
+
+def test_who_may_not_read_lets_nothing_be_measured() -> None:
+    measured: list[Reading] = []
+
+    def measure() -> list[Reading]:
+        measured.append(Reading(Gauge.STORE_UP, 1))
+        return measured
+
+    metrics = Metrics()
+    metrics.watch(measure)
+    page = MetricsPage(metrics, [ip_network("192.0.2.1")])
+    assert page.serve(replace(HttpRequest("GET", "/metrics", "", {}, b""), peer="192.0.2.2")).status == 404
+    assert measured == []
+    shown = page.serve(replace(HttpRequest("GET", "/metrics", "", {}, b""), peer="192.0.2.1"))
+    assert samples(shown.body)[("bropost_store_up",)] == 1
+
+
+# --- the worker ----------------------------------------------------------------------------------------
+
+
+def test_a_duty_of_the_worker_that_fails_is_counted_and_told_where(house: TestInstallation) -> None:
+    worker = Worker(house.installation, 1, 60, 1, metrics=house.metrics)
+    assert samples(house.metrics.exposition())["bropost_worker_failed_total", "sweep"] == 0
+    send_letter(house)
+    assert worker.turn()
+    with house.installation.database.alone() as connection:
+        connection.exec_driver_sql("UPDATE deadline SET kind = 'LUNCH', next_at = 1")
+    with structlog.testing.capture_logs() as logs:
+        worker.turn()
+    failed = {name[1]: value for name, value in _counted(house).items() if "worker" in name[0]}
+    assert failed == {"sweep": 1}
+    (line,) = logs
+    assert (line["event"], line["duty"], line["kind"]) == ("worker failed", "sweep", "KeyError")
+    assert line["place"].startswith("enum.py:")
+
+
+def test_a_worker_tells_how_long_ago_it_ended_a_turn(house: TestInstallation) -> None:
+    (before,) = house.worker.readings()
+    assert (before.gauge, before.value < 60) == (Gauge.WORKER_IDLE_SECONDS, True)
+    worker = house.worker
+    worker._turned_at -= 1000
+    assert next(worker.readings()).value >= 1000
+    worker.turn()
+    assert next(worker.readings()).value < 60
+
+
+def test_a_clock_that_was_put_back_does_not_keep_the_worker_from_tidying(house: TestInstallation) -> None:
+    worker, orphan = house.worker, house.folder / "blobs" / "unfinished-0123456789abcdef"
+    house.clock.forward(days=365)
+    worker.turn()
+    house.clock.forward(days=-365)
+    orphan.write_bytes(b"half a letter")
+    os.utime(orphan, (0, 0))
+    worker.turn()
+    assert not orphan.exists()
+
+
 # --- what is counted -----------------------------------------------------------------------------------
 
 
@@ -120,9 +219,9 @@ def house(tmp_path: Path) -> Generator[TestInstallation]:
 
 
 def _counted(house: TestInstallation) -> dict[tuple[str, ...], float]:
-    """What was counted, without times of creation and of requests."""
+    """What was counted, without times of creation and of requests, and without what only might be."""
     every = samples(house.metrics.exposition())
-    return {name: value for name, value in every.items() if name[0].endswith("_total")}
+    return {name: value for name, value in every.items() if name[0].endswith("_total") and value}
 
 
 def test_answers_are_counted_by_service_and_operation(house: TestInstallation) -> None:

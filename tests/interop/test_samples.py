@@ -6,19 +6,23 @@ Each stack sends letters, receives, confirms and reads them, and can read what a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 from lxml import etree
 
 from demo import content_signature, documents, parties
 from demo.letter_pdf import make_pdf
-from tests.interop.conftest import Gateway
+from tests.interop.conftest import STRANGER, Gateway
+from tests.interop.forger import forging
 from tests.interop.stacks import Stack, Told
 
 STACKS = ("zeep", "cxf", "node", "dotnet")
 VERSIONS = ("Soap11", "Soap12")
+PAGE = 100  # what ListInbox gives at most
 CARRIERS = [
     *((name, version, "inline") for name in STACKS for version in VERSIONS),
     *(("cxf", version, how) for version in VERSIONS for how in ("mtom", "swa")),
@@ -31,6 +35,7 @@ LARGE = [
     ("node", "Soap11", "mtom"),
     ("dotnet", "Soap12", "mtom"),
 ]
+DELIVERY_SECONDS = 60  # of 14 MB on a machine that does other work too; alone it takes one
 _LINE = "Vi aftaler hver mandag, hvad ugen skal bruges til, og hvem der ringer til hvem."
 
 StackOf = Callable[[str], Stack]
@@ -134,19 +139,129 @@ def test_attachment_of_20_mb_arrives_as_it_was_sent(
     require_attachment(stack_of(name), gateway, version, how, plan)
 
 
+@pytest.mark.parametrize(("name", "version", "how"), LARGE)
+def test_two_attachments_of_7_mb_arrive_as_they_were_sent(
+    name: str, version: str, how: str, gateway: Gateway, stack_of: StackOf
+) -> None:
+    plans = [make_pdf(title, [_LINE] * 72_000) for title in ("Plan", "Skema")]
+    assert all(6_500_000 < len(plan) < 7_400_000 for plan in plans)  # each by itself would come inline
+    require_attachments(stack_of(name), gateway, version, how, *plans)
+
+
 def require_attachment(stack: Stack, gateway: Gateway, version: str, how: str, content: bytes) -> None:
     """Fail unless a letter with this attachment is sent and received by the stack."""
+    require_attachments(stack, gateway, version, how, content)
+
+
+def require_attachments(stack: Stack, gateway: Gateway, version: str, how: str, *contents: bytes) -> None:
+    """Fail unless a letter with these attachments is sent and received by the stack."""
     assert how in stack.attachments[version]
-    document, file = documents.fresh_letter(content), gateway.folder / "mentoraftale.pdf"
-    file.write_bytes(content)
+    document = with_attachments(contents)
+    files = [gateway.folder / f"bilag-{number}.pdf" for number in range(1, len(contents) + 1)]
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)
     settings = gateway.settings("municipality", version)
 
-    assert (
-        stack.run(settings, "send", stack.typed(document, gateway.folder), how, file)["State"] == "ACCEPTED"
-    )
+    sent = stack.run(settings, "send", stack.typed(document, gateway.folder), how, *files)
+    assert sent["State"] == "ACCEPTED"
+    wait_until_delivered(gateway, document)
     told = received(stack, gateway, version)
 
     require_received(told, gateway, document, parties.MUNICIPALITY_SEAL)
-    assert told.about(id_of(document))["Attachment"] == f"1 {hashlib.sha256(content).hexdigest()}"
-    assert (gateway.folder / f"{id_of(document)}-1").read_bytes() == content
-    Path(file).unlink()
+    about = [value for fact, value in told.about(id_of(document)).facts if fact == "Attachment"]
+    assert about == [
+        f"{number} {hashlib.sha256(content).hexdigest()}" for number, content in enumerate(contents, 1)
+    ]
+    for number, content in enumerate(contents, 1):
+        assert (gateway.folder / f"{id_of(document)}-{number}").read_bytes() == content
+    for file in files:
+        file.unlink()
+
+
+def wait_until_delivered(gateway: Gateway, document: etree._Element) -> None:
+    """Wait for the worker: a school that asks before would see nothing."""
+    give_up = time.monotonic() + DELIVERY_SECONDS
+    while gateway.stage.municipality.call("GetStatus", DocumentId=id_of(document)).State != "AVAILABLE":
+        assert time.monotonic() < give_up, "it was not delivered"
+
+
+def with_attachments(contents: Sequence[bytes]) -> etree._Element:
+    """A fresh letter that lists these."""
+    first, *others = [documents.fresh_letter(content) for content in contents]
+    (listed,) = first.iter(f"{{{documents.NAMESPACE}}}Attachments")
+    for number, other in enumerate(others, 2):
+        documents.set_text(other, "Attachments/Attachment/Number", str(number))
+        documents.set_text(other, "Attachments/Attachment/FileName", f"bilag-{number}.pdf")
+        listed.extend(other.iter(f"{{{documents.NAMESPACE}}}Attachment"))
+    return first
+
+
+# --- what the pages for vendors name ---------------------------------------------------------------------
+
+
+@each_stack
+def test_files_that_make_serve_writes_send_a_letter_and_receive_it(
+    name: str, gateway: Gateway, stack_of: StackOf
+) -> None:
+    stack, files = stack_of(name), gateway.files.folder
+    sent = stack.run(
+        files / "esdh.properties", "send", files / f"letter.{'json' if stack.takes_json else 'xml'}"
+    )
+    assert sent["DocumentId"] == etree.parse(files / "letter.xml").findtext("{*}Header/{*}DocumentId")
+    assert stack.run(files / "esdh.properties", "ping")["Echo"]
+    stack.run(files / "sis.properties", "receive", gateway.folder)
+    assert (gateway.folder / f"{sent['DocumentId']}.xml").exists()
+
+
+# --- answers that nobody signed --------------------------------------------------------------------------
+
+
+@each_stack
+@each_version
+def test_fault_without_signature_is_told_as_one_that_nobody_signed(
+    name: str, version: str, gateway: Gateway, stack_of: StackOf
+) -> None:
+    told = stack_of(name).run(gateway.settings("municipality", version, holder=STRANGER), "ping", status=1)
+
+    assert told["UnsignedCode"] == "MESSAGE_NOT_TRUSTED"
+    assert len(told["UnsignedCorrelationId"]) == 36
+    assert told["UnsignedDanish"]
+
+
+@each_stack
+def test_refusal_that_somebody_wrote_into_the_header_of_an_answer_is_not_believed(
+    name: str, gateway: Gateway, stack_of: StackOf
+) -> None:
+    house = gateway.installation
+    with forging(
+        gateway.address, house.authorities, house.chain("localhost"), house.key("localhost")
+    ) as address:
+        told = stack_of(name).run(gateway.settings("municipality", "Soap11", at=address), "ping")
+
+    assert told["Echo"] == "Er der hul igennem? Æ, ø og å."
+
+
+@each_stack
+def test_inbox_of_more_than_a_page_is_received_whole(name: str, gateway: Gateway, stack_of: StackOf) -> None:
+    waiting = [letter() for _ in range(PAGE + 1)]
+    for each in waiting:
+        gateway.stage.municipality.call("SendLetter", Document=gateway.stage.municipality.typed(each))
+
+    told = received(stack_of(name), gateway, "Soap11")
+
+    assert {value for fact, value in told.facts if fact == "DocumentId"} >= set(map(id_of, waiting))
+
+
+@each_stack
+def test_command_without_arguments_says_how_it_is_used(name: str, stack_of: StackOf) -> None:
+    ended = subprocess.run(
+        stack_of(name).command,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        env={**os.environ, **stack_of(name).environment},
+    )
+    assert ended.returncode in (1, 2)
+    assert "Usage" in ended.stderr
+    assert "receive FOLDER" in ended.stderr

@@ -201,10 +201,16 @@ ANSWERS: Final[tuple[Answer, ...]] = (
         "next",
         False,
     ),
-    RetrieveAnswer(DOCUMENT_ID, State.AVAILABLE, EXACT_OCTETS, (AttachmentContent(1, memoryview(b"hej")),)),
+    RetrieveAnswer(
+        DOCUMENT_ID,
+        State.AVAILABLE,
+        EXACT_OCTETS,
+        (AttachmentContent(1, memoryview(b"hej")),),
+        CONVERSATION_ID,
+    ),
     HandoverAnswer(DOCUMENT_ID, State.HANDED_OVER, False, b"<evidence/>"),
     ReadAnswer(DOCUMENT_ID, State.READ, True, b"<evidence/>"),
-    WithdrawalAnswer(DOCUMENT_ID, State.WITHDRAWN, False, True, b"<evidence/>"),
+    WithdrawalAnswer(DOCUMENT_ID, State.WITHDRAWN, False, True, b"<evidence/>", was_fetched=True),
     FindPartyAnswer(
         (
             FoundParty(

@@ -20,12 +20,22 @@ from gateway.domain.operations import (
     Service,
 )
 from gateway.domain.status import State
+from gateway.protocol import soap
 from gateway.protocol.attachments import find_includes
-from gateway.protocol.service_answers import DEVELOPMENT_NOTICE, INLINE_OCTETS_MOST, render_answer
+from gateway.protocol.mime import build_related
+from gateway.protocol.service_answers import (
+    DEVELOPMENT_NOTICE,
+    INLINE_OCTETS_BY_MTOM,
+    INLINE_OCTETS_MOST,
+    render_answer,
+)
 from gateway.protocol.service_elements import add, new, utc_text
+from gateway.protocol.soap import SoapVersion
+from gateway.protocol.wss_sign import secure
 from gateway.xmlcore.namespaces import DOCUMENT, DS, SERVICE, tag
 from gateway.xmlcore.parse import parse
 from gateway.xmlcore.schema import service_schema
+from tests.pki import signing_key
 from tests.protocol.service_samples import ANSWERS, DIGEST, DOCUMENT_ID, EXACT_OCTETS, INFO
 
 _SIGNED = EXACT_OCTETS.replace(
@@ -107,15 +117,38 @@ def test_an_attachment_too_large_for_a_text_node_goes_beside_the_answer() -> Non
     assert _text(second, "ContentId") == part.content_id
 
 
+@pytest.mark.parametrize("mtom", [False, True])
+@pytest.mark.parametrize("sizes", [(7_000_000, 7_000_001), (3_000_000,) * 5, (8_000, 7_390_000, 2_000_000)])
+def test_an_answer_is_never_larger_than_our_own_reader_takes(sizes: tuple[int, ...], mtom: bool) -> None:
+    attachments = tuple(AttachmentContent(number, b"a" * size) for number, size in enumerate(sizes, 1))
+    answer = RetrieveAnswer(DOCUMENT_ID, State.READ, EXACT_OCTETS, attachments)
+
+    rendered = render_answer(answer, INFO, mtom=mtom)
+
+    envelope = soap.envelope(SoapVersion.SOAP_11, rendered.element)
+    octets = secure(envelope, signing_key("gateway-message"), INFO.answered_at, attachments=rendered.parts)
+    sent = build_related(octets, SoapVersion.SOAP_11.media_type, rendered.parts, mtom=mtom)
+    unpacked = soap.unpack(sent.content_type, None, sent.body)
+    inline = [
+        b64decode(each.text or "")
+        for each in unpacked.payload.iter(tag(SERVICE, "Content"))
+        if each.text is not None
+    ]
+    beside = [bytes(part.content) for part in unpacked.parts.values()]
+    assert sorted(map(len, inline + beside)) == sorted(sizes)
+    assert beside
+
+
 def test_with_mtom_the_content_of_a_large_attachment_is_included() -> None:
-    large = b"a" * (INLINE_OCTETS_MOST + 1)
-    answer = RetrieveAnswer(DOCUMENT_ID, State.READ, EXACT_OCTETS, (AttachmentContent(1, large),))
+    small, large = b"a" * INLINE_OCTETS_BY_MTOM, b"a" * (INLINE_OCTETS_BY_MTOM + 1)
+    attachments = (AttachmentContent(1, small), AttachmentContent(2, large))
+    answer = RetrieveAnswer(DOCUMENT_ID, State.READ, EXACT_OCTETS, attachments)
 
     rendered = render_answer(answer, INFO, mtom=True)
 
     (part,) = rendered.parts
-    content = rendered.element.find(f".//{tag(SERVICE, 'Content')}")
-    assert content is not None
+    inline, content = rendered.element.iter(tag(SERVICE, "Content"))
+    assert b64decode(inline.text or "") == small
     (include,) = find_includes(rendered.element, {part.content_id: part.content})
     assert (include.holder, include.content_id, part.content) == (content, part.content_id, large)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from lxml import etree
 
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
 from gateway.domain.kinds import DocumentKind
@@ -13,8 +14,21 @@ from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.operations import Service
 from gateway.domain.party import Contact, Party, Role
 from gateway.services import parties
+from gateway.storage import documents
+from tests.golden.changes import Remove, SetText
 from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_MUNICIPALITY, Caller, TestInstallation
-from tests.services.papers import accepted, add_party, notice, paper, request, sending
+from tests.services.papers import (
+    accepted,
+    add_party,
+    deliver_letter,
+    grown,
+    id_of,
+    notice,
+    paper,
+    request,
+    row_counts,
+    sending,
+)
 
 VENDOR = "leverandoer-esdh"
 
@@ -77,6 +91,42 @@ def test_a_mandate_for_one_kind_lets_the_system_send_no_other(house: TestInstall
     assert _vendor(house, Service.INSTITUTION).call(told).fault_code is None
     _mandate(house, kinds=frozenset({DocumentKind.SUPPORT_NEED_LETTER}))
     assert _vendor(house).call(sending(paper(house.clock()))).fault_code == "MANDATE_MISSING"
+
+
+def test_a_mandate_for_one_kind_lets_the_system_withdraw_no_other(house: TestInstallation) -> None:
+    kinds = frozenset({DocumentKind.NOTE_NOTICE, DocumentKind.WITHDRAWAL_NOTICE})
+    _mandate(house, kinds=kinds)
+    letter = deliver_letter(house)
+    foreign = paper(house.clock(), name="dropout-risk-notice-minimum")
+    accepted(house.sis, sending(foreign, by=INSTITUTION))
+
+    def withdraw(document_id: str) -> str | None:
+        body = request("WithdrawDocument", MUNICIPALITY, DocumentId=document_id, Reason="OBSOLETE")
+        return _vendor(house).call(body).fault_code
+
+    before = row_counts(house)
+    assert withdraw(letter) == "MANDATE_MISSING"
+    assert withdraw(id_of(foreign)) == withdraw(Uuid4.new().text) == "NOT_FOUND"
+    assert "withdrawal" not in grown(before, row_counts(house))
+    assert _vendor(house).call(_withdrawal(house, letter)).fault_code == "MANDATE_MISSING"
+    _mandate(house, kinds=kinds | {DocumentKind.EDUCATION_ORDER_LETTER})
+    assert _vendor(house).call(_withdrawal(house, letter)).fault_code is None
+    assert withdraw(letter) is None
+
+
+def _withdrawal(house: TestInstallation, letter: str) -> etree._Element:
+    """The request that sends a notice which withdraws this letter."""
+    with house.installation.database.read() as connection:
+        row = documents.find_own(connection, MUNICIPALITY, Uuid4(letter))
+    assert row is not None
+    changes = (
+        SetText("/Document/Header/ConversationId", row.conversation_id.text),
+        SetText("/Document/Header/Withdraws/DocumentId", letter),
+        SetText("/Document/WithdrawalNotice/WithdrawnDocumentId", letter),
+        Remove("/Document/Header/ReplyDue"),  # of the day on which the golden notice was made
+    )
+    taken = paper(house.clock(), *changes, name="withdrawal-notice")
+    return sending(taken, operation="SendNotice")
 
 
 def test_a_mandate_of_one_party_is_none_of_another(house: TestInstallation) -> None:

@@ -57,7 +57,7 @@ class Wait:
 def _undelivered(house: TestInstallation) -> str:
     """A letter that is on its way and cannot arrive."""
     document_id = send_letter(house)
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.exec_driver_sql("DELETE FROM data_key")
     house.work()
     return document_id
@@ -71,7 +71,7 @@ def _unrelayed(house: TestInstallation) -> str:
     at = house.clock()
     due = at + timedelta(hours=12)
     wait = Deadline(Uuid4(document_id), DeadlineKind.RELAY, at, at + timedelta(hours=1), due)
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         deadlines.open_deadlines(connection, _key(house, document_id), [wait])
     return document_id
 
@@ -83,6 +83,15 @@ def _unanswered(house: TestInstallation) -> str:
     return id_of(told)
 
 
+def _undeleted(house: TestInstallation) -> str:
+    """A letter that was taken back once the school had stored it."""
+    document_id = deliver_letter(house)
+    confirm(house.sis, document_id, retrieve(house, document_id))
+    body = request("WithdrawDocument", MUNICIPALITY, DocumentId=document_id, Reason="WRONG_RECIPIENT")
+    accepted(house.esdh, body)
+    return document_id
+
+
 WAITS = {
     DeadlineKind.RELAY: Wait(_unrelayed, "RELAY_FAILED", "RelayFailure", "RELAY_TIMEOUT", False),
     DeadlineKind.DELIVERY: Wait(
@@ -91,6 +100,7 @@ WAITS = {
     DeadlineKind.HANDOVER: Wait(deliver_letter, "UNDELIVERED", "ContentHandoverFailure", "NOT_FETCHED", True),
     DeadlineKind.READ: Wait(deliver_letter, "UNREAD", "ReadExpiry", "NOT_READ", True),
     DeadlineKind.ANSWER: Wait(_unanswered, "UNANSWERED", "AnswerExpiry", "NOT_ANSWERED", True, INSTITUTION),
+    DeadlineKind.DELETION: Wait(_undeleted, "UNANSWERED", "AnswerExpiry", "DELETION_NOT_CONFIRMED", True),
 }
 KINDS = [kind.name for kind in WAITS]
 
@@ -222,7 +232,7 @@ def test_two_sweepers_at_once_warn_and_fire_once(house: TestInstallation, name: 
 
 def _cancel_others(house: TestInstallation, row: DeadlineRow) -> None:
     others = [kind for kind in DeadlineKind if kind is not row.kind]
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         deadlines.cancel(connection, row.document_key, others, house.clock())
 
 
@@ -252,6 +262,22 @@ def test_the_operator_is_told_of_what_machines_failed_to_do(house: TestInstallat
     told = [(each["kind"], each["document"]) for each in logs if each["event"] == "deadline"]
     of_machines = kind in (DeadlineKind.RELAY, DeadlineKind.DELIVERY, DeadlineKind.HANDOVER)
     assert told == ([(name, document_id)] * 2 if of_machines else [])
+
+
+def test_who_was_never_delivered_a_document_is_not_told_of_the_silence_on_it(
+    house: TestInstallation,
+) -> None:
+    told = notice(house.clock())
+    accepted(house.sis, sending(told, by=INSTITUTION))
+    with house.installation.database.alone() as connection:
+        connection.exec_driver_sql("DELETE FROM data_key")
+    house.work()
+    row = _row(house, id_of(told), DeadlineKind.ANSWER)
+    _go_to(house, row.warn_at)
+    _go_to(house, row.due_at)
+    kinds = ("ANSWER_DUE_SOON", "UNANSWERED")
+    assert _told((house.sis, INSTITUTION), *kinds) == list(kinds)
+    assert _told((house.esdh, MUNICIPALITY), *kinds) == []
 
 
 def test_a_gateway_that_was_down_past_both_times_fires_without_a_late_warning(
@@ -410,7 +436,7 @@ def test_a_risk_of_today_must_be_read_within_two_working_hours(house: TestInstal
 def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: TestInstallation) -> None:
     first, second = deliver_letter(house), deliver_letter(house)
     key = _key(house, first)
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.execute(text("UPDATE document SET kind = 'NoSuchKind' WHERE key = :key"), {"key": key})
     house.clock.now = _row(house, second, DeadlineKind.READ).due_at + timedelta(hours=1)
     house.renew_lists()
@@ -419,7 +445,7 @@ def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: Tes
     assert {each["event"] for each in logs if each["log_level"] == "error"} == {"deadline failed"}
     status = _status((house.esdh, MUNICIPALITY), second)
     assert {"UNREAD", "UNDELIVERED"} <= set(status.texts("Event/Kind"))
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         mended = text("UPDATE document SET kind = 'EducationOrderLetter' WHERE key = :key")
         connection.execute(mended, {"key": key})
     house.work()

@@ -28,6 +28,7 @@ from tests.golden.changes import Change, Remove, SetText, with_changes
 from tests.golden.fresh import fresh
 from tests.golden.loader import golden
 from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_MUNICIPALITY, Caller, TestInstallation
+from tests.pki import development_pki
 from tests.services.papers import (
     SEALS,
     accepted,
@@ -55,7 +56,13 @@ def _made(
     by: SealedBy = SealedBy.GATEWAY,
 ) -> etree._Element:
     """A golden document with all its days moved to now."""
-    made = fresh(golden(name), house.clock(), sealed_by=by, conversation_id=conversation)
+    made = fresh(
+        golden(name),
+        house.clock(),
+        sealed_by=by,
+        conversation_id=conversation,
+        person_at=development_pki().at,
+    )
     return parse(with_changes(made, *changes))
 
 

@@ -31,6 +31,7 @@ from tests.installation import (
     Caller,
     TestInstallation,
 )
+from tests.pki import development_pki
 from tests.services.papers import (
     SEALS,
     accepted,
@@ -68,6 +69,14 @@ WAYS = (
 )
 EVERY_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 HANDOVER = WAYS[3]
+PASSED_ON = Uuid4("1da2fd08-5bb5-4b99-8bbc-ac1c4dbfa3ab")  # the conversation that the golden handover names
+
+
+@pytest.fixture(autouse=True)
+def talk(house: TestInstallation) -> None:
+    """The municipality has a conversation to hand over: the school told it of a risk."""
+    accepted(house.sis, sending(_made(house, "dropout-risk-notice", conversation=PASSED_ON), by=INSTITUTION))
+    house.work()
 
 
 def _caller(house: TestInstallation, party: PartyId) -> Caller:
@@ -88,7 +97,13 @@ def _made(
     by: SealedBy = SealedBy.GATEWAY,
 ) -> etree._Element:
     """A golden document with all its days moved to now."""
-    made = fresh(golden(name), house.clock(), sealed_by=by, conversation_id=conversation)
+    made = fresh(
+        golden(name),
+        house.clock(),
+        sealed_by=by,
+        conversation_id=conversation,
+        person_at=development_pki().at,
+    )
     return parse(with_changes(made, *changes))
 
 
@@ -301,7 +316,7 @@ def test_a_system_hands_over_only_with_a_mandate_for_that_kind(house: TestInstal
 
 def test_an_open_conversation_is_with_a_party_that_the_register_knows(house: TestInstallation) -> None:
     path = "/Document/HandoverNotice/OpenConversation/Counterpart/InstitutionNumber"
-    assert _violations(_handover(house, SetText(path, "999003"))) == [("RULE_H04", path)]
+    assert ("RULE_H04", path) in _violations(_handover(house, SetText(path, "999003")))
 
 
 def test_without_a_register_an_open_conversation_is_with_a_party_that_is_registered(
@@ -312,7 +327,50 @@ def test_without_a_register_an_open_conversation_is_with_a_party_that_is_registe
     path = "/Document/HandoverNotice/OpenConversation/Counterpart"
     assert _handover(house).fault_code is None
     unknown = SetText(f"{path}/InstitutionNumber", "999009")
-    assert _violations(_handover(house, unknown)) == [("RULE_H04", f"{path}/InstitutionNumber")]
+    assert ("RULE_H04", f"{path}/InstitutionNumber") in _violations(_handover(house, unknown))
+
+
+def test_a_handover_passes_on_only_conversations_of_the_sender_with_that_party(
+    house: TestInstallation,
+) -> None:
+    block = "/Document/HandoverNotice/OpenConversation"
+    path = f"{block}/ConversationId"
+    assert _violations(_handover(house, SetText(path, Uuid4.new().text))) == [("RULE_H15", path)]
+    other_school = (
+        SetText(f"{block}/Counterpart/Cvr", OTHER_INSTITUTION.cvr.text),
+        SetText(f"{block}/Counterpart/InstitutionNumber", OTHER_INSTITUTION.unit),
+    )
+    assert _violations(_handover(house, *other_school)) == [("RULE_H15", path)]
+    assert _handover(house).fault_code is None
+
+
+def test_a_handover_passes_on_no_conversation_about_somebody_else(house: TestInstallation) -> None:
+    mover = (
+        SetText("/Document/Header/Subject/CprNumber", "7503055094"),
+        SetText("/Document/Header/Subject/BirthDate", "2005-03-15"),
+    )
+    path = "/Document/HandoverNotice/OpenConversation/ConversationId"
+    assert _violations(_handover(house, *mover)) == [("RULE_H15", path)]
+
+
+def test_a_handover_tells_a_kind_that_the_conversation_holds(house: TestInstallation) -> None:
+    path = "/Document/HandoverNotice/OpenConversation/LastKind"
+    letter = SetText(path, "AnswerNotice")
+    assert _violations(_handover(house, letter)) == [("RULE_H15", path)]
+    answered = _made(
+        house,
+        "answer-notice",
+        SetText("/Document/Header/ReplyTo", _risk_id(house)),
+        conversation=PASSED_ON,
+    )
+    accepted(house.esdh, sending(answered, operation="SendNotice"))
+    assert _handover(house, letter).fault_code is None
+
+
+def _risk_id(house: TestInstallation) -> str:
+    """The id of the notice that waits for the municipality."""
+    listed = accepted(house.esdh, request("ListInbox", MUNICIPALITY, Kind="DropoutRiskNotice"))
+    return listed.texts("Item/DocumentId")[0]
 
 
 def _answer(house: TestInstallation, handover: etree._Element) -> etree._Element:

@@ -11,14 +11,18 @@ import pytest
 from lxml import etree
 from sqlalchemy import update
 
+from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import EntryKind
+from gateway.domain.errors import BropostError
+from gateway.domain.identifiers import Uuid4
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import Service
 from gateway.domain.party import Role, Route
 from gateway.protocol.mime import NewPart
 from gateway.services import cursors, parties
-from gateway.storage import log
+from gateway.services.content import read_kept
+from gateway.storage import documents, log
 from gateway.storage.tables_documents import blob
 from gateway.translog.leaf import parse_leaf
 from gateway.xmlcore.namespaces import SERVICE, XOP, tag
@@ -248,6 +252,31 @@ def test_a_route_to_a_system_without_mandate_hides_nothing(house: TestInstallati
 # --- retrieving ----------------------------------------------------------------------------------------
 
 
+def test_what_is_withdrawn_while_it_is_read_is_told_as_withdrawn_and_what_is_lost_as_lost(
+    house: TestInstallation,
+) -> None:
+    letters = [paper(house.clock(), listing(("plan.txt", "text/plain", IN_A_FILE))) for _ in range(2)]
+    for letter in letters:
+        accepted(house.esdh, sending(letter, attachments=[IN_A_FILE]))
+    house.work()
+    withdrawn, lost = map(id_of, letters)
+    with house.installation.database.read() as connection:
+        rows = {
+            each: documents.find_delivered(connection, INSTITUTION, Uuid4(each)) for each in (withdrawn, lost)
+        }
+        reason = {"DocumentId": withdrawn, "Reason": "WRONG_RECIPIENT"}
+        accepted(house.esdh, request("WithdrawDocument", MUNICIPALITY, **reason))
+        told = {}
+        for path in house.installation.blobs.files():
+            path.unlink()
+        for name, row in rows.items():
+            assert row is not None
+            with pytest.raises(BropostError) as refused:
+                read_kept(house.installation, connection, row, INSTITUTION, attachments=True)
+            told[name] = refused.value.code
+    assert told == {withdrawn: Code.STATE_CONFLICT, lost: Code.STORED_DATA_ALTERED}
+
+
 def test_what_is_retrieved_is_octet_for_octet_what_was_sent_however_often(house: TestInstallation) -> None:
     letter = paper(house.clock(), SEALED_BY_SYSTEM, listing(("maal.txt", "text/plain", SMALL)))
     octets = sealed(letter, SEALS[MUNICIPALITY], house.clock())
@@ -278,7 +307,7 @@ def test_every_retrieval_is_in_the_partys_log_with_the_system_that_fetched(house
 def test_nothing_is_given_out_that_could_not_be_logged(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
     other = house.reopened()
-    with other.installation.database.transaction() as connection:
+    with other.installation.database.alone() as connection:
         connection.exec_driver_sql("ALTER TABLE log_entry RENAME TO log_entry_away")
     answer = other.sis.call(request("Retrieve", INSTITUTION, DocumentId=document_id))
     assert answer.fault_code == "INTERNAL"
@@ -346,7 +375,7 @@ def test_a_withdrawn_letter_is_given_out_no_more(house: TestInstallation) -> Non
 
 def test_stored_content_that_was_altered_is_not_given_out(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.execute(update(blob).values(octets=b"altered"))
     answer = house.sis.call(request("Retrieve", INSTITUTION, DocumentId=document_id))
     assert answer.fault_code == "STORED_DATA_ALTERED"

@@ -161,7 +161,7 @@ def test_a_mandate_is_ended_by_the_party_that_gave_it_and_once(house: TestInstal
 
 def test_no_seal_key_is_taken_into_use_of_which_the_log_does_not_tell(house: TestInstallation) -> None:
     before = _keys(house)
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.exec_driver_sql("ALTER TABLE log_entry RENAME TO log_entry_away")
     with pytest.raises(BropostError):
         _add_seal(house, "eksempelby-kommune")

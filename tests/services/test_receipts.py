@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.domain.disclosure import Actor
 from gateway.domain.operations import Service
 from gateway.domain.party import Route
 from gateway.services import parties
+from gateway.storage import log
+from gateway.translog.leaf import parse_leaf
 from tests.installation import INSTITUTION, MUNICIPALITY, Caller, TestInstallation
 from tests.services.papers import (
     accepted,
@@ -52,6 +55,16 @@ def test_a_hand_over_is_evidenced_with_what_was_stored_and_who_said_so(house: Te
     assert handover["AssertedBySystem/SystemId"] == house.systems["proeveby-sis"].id.text
     assert handover["RequestDigest"] == answer.text("Answer/RequestDigest")
     assert handover["LogOrigin"].endswith(str(INSTITUTION))
+
+
+def test_both_logs_name_the_system_that_says_it_stored_the_document(house: TestInstallation) -> None:
+    document_id = deliver_letter(house)
+    assert confirm(house.sis, document_id, retrieve(house, document_id)).fault_code is None
+    for party in (MUNICIPALITY, INSTITUTION):
+        with house.installation.database.read() as connection:
+            leaves = [parse_leaf(each.octets) for each in log.entries(connection, party, 0, 1000)]
+        (entry,) = (leaf for leaf in leaves if leaf.event == "ContentHandover")
+        assert entry.actor == Actor("SYSTEM", system=house.systems["proeveby-sis"].id.text)
 
 
 def test_a_system_that_stored_other_octets_has_stored_nothing(house: TestInstallation) -> None:

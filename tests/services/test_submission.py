@@ -71,8 +71,33 @@ def test_a_signed_letter_carries_no_comment_which_no_signature_covers(house: Tes
     octets = sealed(paper(house.clock(), SEALED_BY_SYSTEM), SEALS[MUNICIPALITY], house.clock())
     commented = octets.replace(b"<Header>", b"<Header><!-- Alma har ADHD -->", 1)
     assert commented != octets
-    assert house.esdh.call(sending(commented)).fault_code == "XML_FORBIDDEN"
+    answer = house.esdh.call(sending(commented))
+    assert answer.fault_code == "XML_FORBIDDEN"
+    assert "at line 2" in (answer.payload.findtext(f".//{tag(SERVICE, 'English')}") or "")
+    for around in (
+        b"<!-- x -->" + octets,
+        octets + b"<!-- x -->",
+        octets.replace(b"<ds:Object>", b"<ds:Object><!-- x -->"),
+    ):
+        assert around != octets
+        assert house.esdh.call(sending(around)).fault_code in {"XML_FORBIDDEN", "MESSAGE_NOT_TRUSTED"}
     assert row_counts(house)["document"] == 0
+
+
+def test_what_only_looks_like_a_comment_in_a_signed_letter_is_judged_as_the_text_it_is(
+    house: TestInstallation,
+) -> None:
+    at = house.clock()
+    path = "/Document/EducationOrderLetter/Assessment/SupportNeed[1]/Text"
+    letter = paper(at, SEALED_BY_SYSTEM, SetText(path, "Bedst <!-- om formiddagen -->"))
+    octets = sealed(letter, SEALS[MUNICIPALITY], at)
+    text = b"<![CDATA[Bedst <!-- om formiddagen -->]]>"
+    in_section = octets.replace(b"Bedst &lt;!-- om formiddagen --&gt;", text)
+    assert text in in_section
+    answer = house.esdh.call(sending(in_section))
+    assert answer.fault_code == "RULE_X09"
+    (violation,) = answer.payload.iter(tag(SERVICE, "Violation"))
+    assert violation.findtext(tag(SERVICE, "Path")) == path
 
 
 def test_a_typed_letter_is_sealed_with_the_senders_own_key(house: TestInstallation) -> None:

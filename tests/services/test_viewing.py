@@ -9,25 +9,26 @@ from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import CommittedField, EntryKind, Leaf
 from gateway.domain.errors import InputError, InternalError
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.domain.status import Standing, State
-from gateway.services.recording import event_rows
 from gateway.services.viewing import view_file, view_stored
-from gateway.storage import documents, events, log, openings
+from gateway.storage import log, openings
 from gateway.translog.leaf import parse_leaf
 from gateway.views.signature import Seal
-from tests.golden.changes import SetText
+from tests.golden.changes import Insert, SetText
 from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_INSTITUTION, TestInstallation
 from tests.services.papers import (
     SEALED_BY_SYSTEM,
     accepted,
+    confirm,
     deliver_letter,
     id_of,
     paper,
+    request,
     retrieve,
     row_counts,
     sealed,
     send_letter,
     sending,
+    text_of,
 )
 
 OPERATOR = "mette"
@@ -89,25 +90,68 @@ def test_a_letter_on_its_way_is_shown_to_its_sender_only(house: TestInstallation
     assert refused.value.code is Code.NOT_FOUND
 
 
-def test_a_withdrawn_letter_is_shown_to_nobody(house: TestInstallation) -> None:
-    document_id = deliver_letter(house)
-    with house.installation.database.transaction() as connection:
-        row = documents.find_own(connection, MUNICIPALITY, Uuid4(document_id))
-        assert row is not None
-        parties = (MUNICIPALITY, INSTITUTION)
-        rows = event_rows(house.installation, State.WITHDRAWN, house.clock(), Standing.RECORDED, parties)
-        events.append_events(connection, row.key, rows)
+def withdraw(house: TestInstallation, document_id: str, reason: str = "WRONG_CONTENT") -> None:
+    """The municipality takes its letter back."""
+    body = request("WithdrawDocument", MUNICIPALITY, DocumentId=document_id, Reason=reason)
+    accepted(house.esdh, body)
+
+
+def refused(house: TestInstallation, party: PartyId, document_id: str) -> Code:
+    """With which error a look is refused, which leaves no trace."""
     before = row_counts(house)
-    for party in parties:
-        with pytest.raises(InputError) as refused:
-            view_stored(house.installation, party, Uuid4(document_id), OPERATOR)
-        assert refused.value.code is Code.STATE_CONFLICT
+    with pytest.raises(InputError) as error:
+        view_stored(house.installation, party, Uuid4(document_id), OPERATOR)
     assert row_counts(house) == before
+    return error.value.code
+
+
+def test_a_withdrawn_letter_of_which_nothing_is_left_is_shown_to_nobody(house: TestInstallation) -> None:
+    document_id = deliver_letter(house)
+    withdraw(house, document_id)
+    for party in (MUNICIPALITY, INSTITUTION):
+        assert refused(house, party, document_id) is Code.STATE_CONFLICT
+
+
+def test_a_withdrawn_letter_that_is_still_held_is_shown_to_its_sender_alone_who_is_told(
+    house: TestInstallation,
+) -> None:
+    document_id = deliver_letter(house)
+    assert confirm(house.sis, document_id, retrieve(house, document_id)).fault_code is None
+    withdraw(house, document_id)
+    assert refused(house, INSTITUTION, document_id) is Code.STATE_CONFLICT
+    viewed = view_stored(house.installation, MUNICIPALITY, Uuid4(document_id), OPERATOR)
+    (notice,) = viewed.notices
+    assert notice.startswith("Afsenderen har kaldt dette dokument tilbage")
+    assert notice.endswith("Indholdet var forkert.")
+    assert entries(house, MUNICIPALITY)[-1].kind is EntryKind.ACCESS
+
+
+def test_who_opens_a_corrected_letter_is_told_first(house: TestInstallation) -> None:
+    first = paper(house.clock())
+    accepted(house.esdh, sending(first))
+    house.work()
+    assert view_stored(house.installation, INSTITUTION, Uuid4(id_of(first)), OPERATOR).notices == ()
+    named = f"<Corrects><DocumentId>{id_of(first)}</DocumentId><Reason>Startdatoen var forkert.</Reason></Corrects>"
+    newer = paper(
+        house.clock(),
+        SetText("/Document/Header/ConversationId", text_of(first, "ConversationId")),
+        Insert("before", "/Document/Header/CreatedAt", named),
+    )
+    accepted(house.esdh, sending(newer))
+    house.work()
+    for party in (MUNICIPALITY, INSTITUTION):
+        viewed = view_stored(house.installation, party, Uuid4(id_of(first)), OPERATOR)
+        told = f"Dette dokument er rettet af et nyere: {id_of(newer)}. Læs det nyere i stedet."
+        assert viewed.notices == (told,)
+    again = accepted(house.sis, request("Retrieve", INSTITUTION, DocumentId=id_of(first)))
+    assert again.text("CorrectedBy") == id_of(newer)
+    newest = accepted(house.sis, request("Retrieve", INSTITUTION, DocumentId=id_of(newer)))
+    assert newest.texts("CorrectedBy") == []
 
 
 def test_a_stored_letter_that_was_altered_is_not_shown(house: TestInstallation) -> None:
     document_id = Uuid4(deliver_letter(house))
-    with house.installation.database.transaction() as connection:
+    with house.installation.database.alone() as connection:
         connection.exec_driver_sql("UPDATE document SET sealed_digest = content_digest")
     with pytest.raises(InternalError) as refused:
         view_stored(house.installation, MUNICIPALITY, document_id, OPERATOR)
@@ -137,7 +181,9 @@ def test_years_later_the_kept_lists_and_certificates_answer_for_the_day_of_accep
 def test_a_document_that_nobody_signed_is_said_to_be_so(house: TestInstallation) -> None:
     octets = etree.tostring(paper(house.clock()))
     for installation in (None, house.installation):
-        assert view_file(octets, installation).verdict.danish == "Dokumentet er ikke signeret."
+        viewed = view_file(octets, installation)
+        assert viewed.verdict.danish == "Dokumentet er ikke signeret."
+        assert viewed.notices == ("Dokumentet er ikke signeret.",)
 
 
 def test_without_an_installation_a_signature_is_not_judged(house: TestInstallation) -> None:
@@ -170,6 +216,7 @@ def test_an_altered_file_is_shown_as_altered(house: TestInstallation) -> None:
     octets = signed_letter(house).replace(b"Jonas", b"Jonna")
     viewed = view_file(octets, house.installation)
     assert viewed.verdict.seal is Seal.BROKEN
+    assert viewed.notices == (viewed.verdict.danish,)
     assert "svarer ikke" in viewed.verdict.reason
     assert viewed.document.body.text_of("Mentor/Name") == "Jonna Prøve"
 

@@ -41,7 +41,7 @@ def main() -> None:
     event, when = moment.split()
     database = Database.open(url, busy_seconds=1)
     blobs = Blobs(Path(folder))
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.open_log(connection, LogOrigin(Uuid4.new(), MUNICIPALITY))
 
     def die(now: str) -> None:
@@ -49,7 +49,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     (blobs.on_rename if event == "rename" else database.on_commit).append(die)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         accept(connection, blobs, CIPHERTEXT)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from sqlalchemy import update
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InternalError, UnavailableError
-from gateway.storage.blobs import INLINE_OCTETS, ORPHAN_AGE, Blobs
+from gateway.storage.blobs import INLINE_OCTETS, Blobs
 from gateway.storage.database import Database
 from gateway.storage.tables_documents import blob
 
@@ -28,7 +27,7 @@ def test_a_blob_comes_back_under_the_digest_of_its_ciphertext(
     database: Database, tmp_path: Path, ciphertext: bytes
 ) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         name = blobs.put(connection, ciphertext)
     assert name == blake3(ciphertext).hexdigest()
     with database.read() as connection:
@@ -39,7 +38,7 @@ def test_only_large_blobs_become_files_that_only_the_owner_may_read(
     database: Database, tmp_path: Path
 ) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         blobs.put(connection, SMALL)
         assert _files(tmp_path / "blobs") == []
         name = blobs.put(connection, LARGE)
@@ -59,7 +58,7 @@ def test_a_blob_that_was_never_recorded_is_not_there(database: Database, tmp_pat
 @pytest.mark.parametrize("harm", ["altered", "missing"])
 def test_a_harmed_file_is_not_given_out(database: Database, tmp_path: Path, harm: str) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         name = blobs.put(connection, LARGE)
     (file,) = _files(tmp_path / "blobs")
     if harm == "altered":
@@ -73,7 +72,7 @@ def test_a_harmed_file_is_not_given_out(database: Database, tmp_path: Path, harm
 
 def test_a_harmed_row_is_not_given_out(database: Database, tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         name = blobs.put(connection, SMALL)
         connection.execute(update(blob).values(octets=b"x"))
         with pytest.raises(InternalError):
@@ -88,23 +87,6 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
         blobs.stage([LARGE])
     assert refused.value.code is Code.STORE_UNAVAILABLE
     assert _files(tmp_path / "blobs") == []
-
-
-def test_what_a_crash_left_is_removed_after_an_hour_and_nothing_else(
-    database: Database, tmp_path: Path
-) -> None:
-    blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
-        kept = blobs.put(connection, LARGE)
-    blobs.stage([LARGE, b"orphan"])
-    unfinished = tmp_path / "blobs" / "unfinished-0"
-    unfinished.write_bytes(b"half")
-    now = datetime.now(UTC)
-    with database.read() as connection:
-        assert blobs.remove_unreferenced(connection, now) == 0
-        assert blobs.remove_unreferenced(connection, now + ORPHAN_AGE + timedelta(seconds=5)) == 2
-        assert blobs.get(connection, kept) == LARGE
-    assert [file.name for file in _files(tmp_path / "blobs")] == [kept]
 
 
 def test_a_large_blob_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ PARTS = [PartRow(1, digest("a").hex(), 10, digest("one")), PartRow(2, digest("b"
 
 def test_a_document_comes_back_as_it_was_accepted(database: Database) -> None:
     new = replace(new_document(), request_blob="blob", reply_to=Uuid4.new())
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, PARTS)
     with database.read() as connection:
         found = documents.find_own(connection, MUNICIPALITY, new.document_id)
@@ -31,7 +31,7 @@ def test_a_document_comes_back_as_it_was_accepted(database: Database) -> None:
 
 def test_a_recipient_sees_a_document_once_it_is_delivered(database: Database) -> None:
     new = new_document()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, [])
         assert documents.find_visible(connection, SCHOOL, new.document_id) is None
         deliveries.add_delivery(connection, key, SCHOOL, NOON)
@@ -48,7 +48,7 @@ def test_a_recipient_sees_a_document_once_it_is_delivered(database: Database) ->
 @pytest.mark.parametrize("party", [STRANGER, PartyId(MUNICIPALITY.cvr, "0998"), PartyId(SCHOOL.cvr, "0999")])
 def test_a_foreign_party_finds_nothing_whatever_it_asks(database: Database, party: PartyId) -> None:
     new = new_document()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, [])
         deliveries.add_delivery(connection, key, SCHOOL, NOON)
         assert documents.find_own(connection, party, new.document_id) is None
@@ -58,7 +58,7 @@ def test_a_foreign_party_finds_nothing_whatever_it_asks(database: Database, part
 
 def test_a_recipient_is_not_the_owner(database: Database) -> None:
     new = new_document()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, [])
         deliveries.add_delivery(connection, key, SCHOOL, NOON)
         assert documents.find_own(connection, SCHOOL, new.document_id) is None
@@ -72,9 +72,9 @@ def test_a_recipient_is_not_the_owner(database: Database) -> None:
 def test_a_party_has_one_document_of_an_id(database: Database, sender: PartyId, recipient: PartyId) -> None:
     first = new_document()
     second = replace(first, sender=sender, recipient=recipient)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         documents.insert_document(connection, first, [])
-    with pytest.raises(InputError) as refused, database.transaction() as connection:
+    with pytest.raises(InputError) as refused, database.alone() as connection:
         documents.insert_document(connection, second, [])
     assert refused.value.code is Code.DOCUMENT_ID_TAKEN
     with database.read() as connection:
@@ -84,16 +84,16 @@ def test_a_party_has_one_document_of_an_id(database: Database, sender: PartyId, 
 def test_parties_that_share_no_document_may_use_the_same_id(database: Database) -> None:
     first = new_document()
     second = replace(first, sender=STRANGER, recipient=PartyId(MUNICIPALITY.cvr, "0998"))
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, first, [])
         assert documents.insert_document(connection, second, []) != key
 
 
 def test_the_same_id_from_the_same_sender_cannot_be_stored_twice(database: Database) -> None:
     new = new_document()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, [])
-    with pytest.raises(InternalError), database.transaction() as connection:
+    with pytest.raises(InternalError), database.alone() as connection:
         documents.insert_document(connection, replace(new, content_digest=digest("other")), [])
     with database.read() as connection:
         found = documents.find_own(connection, MUNICIPALITY, new.document_id)
@@ -103,7 +103,7 @@ def test_the_same_id_from_the_same_sender_cannot_be_stored_twice(database: Datab
 
 def test_a_conversation_keeps_the_order_of_acceptance(database: Database) -> None:
     sent = [new_document(), new_document(sender=SCHOOL), new_document()]
-    with database.transaction() as connection:
+    with database.alone() as connection:
         for new in sent:
             documents.insert_document(connection, new, [])
         rows = documents.conversation_documents(connection, MUNICIPALITY, sent[0].conversation_id)
@@ -111,7 +111,7 @@ def test_a_conversation_keeps_the_order_of_acceptance(database: Database) -> Non
 
 
 def test_certificates_and_lists_are_kept_once(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         names = [validation_material.keep(connection, octets) for octets in (b"list", b"leaf", b"list")]
         rows = connection.exec_driver_sql("SELECT count(*) FROM validation_material").scalar_one()
         assert rows == 2

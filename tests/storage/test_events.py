@@ -30,7 +30,7 @@ from tests.storage.samples import (
 
 
 def test_an_event_comes_back_as_it_was_recorded(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         new = replace(
             new_event(MUNICIPALITY, "ANSWERED"),
@@ -45,7 +45,7 @@ def test_an_event_comes_back_as_it_was_recorded(database: Database) -> None:
 
 
 def test_each_party_sees_its_own_stream_of_events(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         for party, kind in ((MUNICIPALITY, "ACCEPTED"), (SCHOOL, "AVAILABLE"), (MUNICIPALITY, "READ")):
             events.append_events(connection, key, [new_event(party, kind)])
@@ -70,7 +70,7 @@ def steps_to_find(connection: Connection, document_key: int) -> int:
 
 
 def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(sqlite: Database) -> None:
-    with sqlite.transaction() as connection:
+    with sqlite.alone() as connection:
         key = documents.insert_document(connection, new_document(), [])
         other = documents.insert_document(connection, new_document(), [])
         events.append_events(connection, key, [new_event(MUNICIPALITY, "ACCEPTED")])
@@ -81,7 +81,7 @@ def test_the_events_of_a_document_are_found_as_soon_among_many_as_among_few(sqli
 
 def test_a_stream_goes_on_after_the_last_event_seen(database: Database) -> None:
     new = new_document()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = documents.insert_document(connection, new, [])
         events.append_events(connection, key, [new_event(MUNICIPALITY, kind) for kind in ("A", "B", "C")])
         first = events.events_after(connection, MUNICIPALITY, 0, 2)
@@ -94,7 +94,7 @@ def test_a_stream_goes_on_after_the_last_event_seen(database: Database) -> None:
 
 def test_a_place_in_the_stream_is_never_given_twice(database: Database) -> None:
     """Else a client that holds a cursor would never see the event that took the place."""
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         events.append_events(connection, key, [new_event(SCHOOL)])
         (erased,) = events.events_after(connection, SCHOOL, 0, 10)
@@ -105,7 +105,7 @@ def test_a_place_in_the_stream_is_never_given_twice(database: Database) -> None:
 
 
 def test_evidence_comes_back_octet_for_octet_in_its_order(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         new = [
             NewEvidence(
@@ -139,7 +139,7 @@ def test_a_refusal_keeps_its_record_and_nothing_else(database: Database) -> None
         b"<Rejection/>",
     )
     bare = RefusalRow(Uuid4.new(), NOON, SYSTEM, None, None, digest("other"), Code.MANDATE_MISSING, None)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         refusals.insert_refusal(connection, row)
         refusals.insert_refusal(connection, bare)
         assert refusals.find_refusal(connection, row.refusal_id) == row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 import pytest
@@ -38,7 +38,7 @@ ROUNDS = 40
 def two(postgresql_url: str) -> Generator[tuple[Database, Database]]:
     """One database as two processes have it; the second waits for nobody."""
     first, second = (Database.open(postgresql_url, busy_seconds=seconds) for seconds in (20, 0))
-    with first.transaction() as connection:
+    with first.alone() as connection:
         add_parties(connection)
         for party in (MUNICIPALITY, SCHOOL, STRANGER):
             log.open_log(connection, LogOrigin(Uuid4.new(), party))
@@ -55,17 +55,33 @@ def elsewhere() -> Generator[Callable[[Callable[[], object]], Future[object]]]:
 
 
 def is_busy(database: Database, *parties: PartyId) -> bool:
-    """Whether another has one of these parties now; asked from a thread of its own."""
+    """Whether another has one of these parties now, or everything; asked from a thread of its own."""
+    return _is_refused(lambda: database.transaction(*parties))
 
-    def begin() -> bool:
+
+def is_anybody_writing(database: Database) -> bool:
+    """Whether nobody can be alone altogether now; asked from a thread of its own."""
+    return _is_refused(database.alone)
+
+
+def _is_refused(begin: Callable[[], AbstractContextManager[Connection]]) -> bool:
+    def try_it() -> bool:
         try:
-            with database.transaction(*parties):
+            with begin():
                 return False
         except UnavailableError as error:
             return error.code is Code.BUSY
 
     with elsewhere() as run:
-        return bool(run(begin).result())
+        return bool(run(try_it).result())
+
+
+def is_anybody_waiting(database: Database) -> bool:
+    """Whether somebody waits for a lock in this database."""
+    query = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database WHERE NOT granted"
+    with database.read() as connection:
+        waiting = connection.exec_driver_sql(f"{query} AND datname = current_database()").scalar_one()
+    return bool(waiting)
 
 
 def store(connection: Connection, *, sender: PartyId = MUNICIPALITY, document_id: Uuid4 | None = None) -> int:
@@ -83,17 +99,30 @@ def test_writers_of_other_parties_go_side_by_side(two: tuple[Database, Database]
     assert not is_busy(two[1], SCHOOL)
 
 
-def test_a_writer_that_names_nobody_is_alone(two: tuple[Database, Database]) -> None:
+def test_a_writer_that_names_nobody_holds_up_nobody_and_waits_for_nobody(
+    two: tuple[Database, Database],
+) -> None:
     with two[0].transaction():
-        assert is_busy(two[1], STRANGER)
+        assert not is_busy(two[1], STRANGER)
+        assert not is_busy(two[1])
     with two[0].transaction(SCHOOL):
+        assert not is_busy(two[1])
+
+
+def test_who_asks_for_it_is_alone_altogether(two: tuple[Database, Database]) -> None:
+    with two[0].alone():
+        assert is_busy(two[1], STRANGER)
         assert is_busy(two[1])
-    with two[0].claiming():
-        assert is_busy(two[1])
+        assert is_anybody_writing(two[1])
+    with two[0].transaction(SCHOOL):
+        assert is_anybody_writing(two[1])
+    with two[0].transaction():
+        assert is_anybody_writing(two[1])
+    assert not is_anybody_writing(two[1])
 
 
 def test_a_transaction_must_name_whose_order_it_makes(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.open_log(connection, LogOrigin(Uuid4.new(), MUNICIPALITY))
         key = store(connection)
     for write in (
@@ -103,8 +132,12 @@ def test_a_transaction_must_name_whose_order_it_makes(database: Database) -> Non
         store,
         lambda connection: deliveries.add_delivery(connection, key, MUNICIPALITY, NOON),
     ):
-        with pytest.raises(AssertionError, match="must name"), database.transaction(SCHOOL) as connection:
-            write(connection)
+        for named in ((), (SCHOOL,)):
+            with (
+                pytest.raises(AssertionError, match="must name"),
+                database.transaction(*named) as connection,
+            ):
+                write(connection)
         with database.transaction(MUNICIPALITY, SCHOOL) as connection:
             write(connection)
 
@@ -112,7 +145,7 @@ def test_a_transaction_must_name_whose_order_it_makes(database: Database) -> Non
 def test_a_later_number_never_shows_before_an_earlier_one(two: tuple[Database, Database]) -> None:
     """Else a system would move its cursor past an event that it has not seen. The numbers come from one sequence."""
     first, second = two
-    with first.transaction() as connection:
+    with first.alone() as connection:
         key = store(connection)
     with first.transaction(MUNICIPALITY) as connection:
         events.append_events(connection, key, [new_event(MUNICIPALITY, "FIRST")])  # its number is taken
@@ -123,7 +156,7 @@ def test_a_later_number_never_shows_before_an_earlier_one(two: tuple[Database, D
 
 def test_a_stream_that_is_followed_while_others_write_misses_nothing(two: tuple[Database, Database]) -> None:
     first, second = two
-    with first.transaction() as connection:
+    with first.alone() as connection:
         key = store(connection)
     done, seen, cursor = threading.Event(), list[str](), 0
 
@@ -211,15 +244,15 @@ def test_a_certificate_that_two_keep_at_once_is_kept_once(two: tuple[Database, D
 
 def test_two_workers_take_tasks_of_two_senders_at_once(two: tuple[Database, Database]) -> None:
     first, second = two
-    with first.transaction() as connection:
+    with first.alone() as connection:
         keys = [store(connection), store(connection), store(connection, sender=SCHOOL)]
 
     def claim() -> int | None:
-        with second.claiming() as connection:
+        with second.transaction() as connection:
             taken = outbox.claim(connection, "second", NOON, 60)
         return taken.document_key if taken else None
 
-    with elsewhere() as run, first.claiming() as connection:
+    with elsewhere() as run, first.transaction() as connection:
         taken = outbox.claim(connection, "first", NOON, 60)
         assert taken is not None
         assert taken.document_key == keys[0]
@@ -230,9 +263,30 @@ def test_two_workers_take_tasks_of_two_senders_at_once(two: tuple[Database, Data
     assert claim() is None
 
 
+def test_a_worker_whose_turn_came_too_late_takes_what_another_sender_has_left(
+    two: tuple[Database, Database],
+) -> None:
+    first, second = two
+    with first.alone() as connection:
+        gone, left = store(connection), store(connection, sender=SCHOOL)
+
+    def claim() -> int | None:
+        with first.transaction() as connection:
+            taken = outbox.claim(connection, "second", NOON, 60)
+        return taken.document_key if taken else None
+
+    with elsewhere() as run:
+        with first.transaction(MUNICIPALITY) as ours, second.transaction(SCHOOL):
+            claiming = run(claim)
+            while not is_anybody_waiting(second):
+                pass
+            outbox.remove(ours, gone)
+        assert claiming.result() == left
+
+
 def test_workers_in_a_crowd_take_each_task_once(two: tuple[Database, Database]) -> None:
     first, _ = two
-    with first.transaction() as connection:
+    with first.alone() as connection:
         keys = [
             store(connection, sender=sender) for sender in (MUNICIPALITY, SCHOOL) for _ in range(ROUNDS // 2)
         ]
@@ -240,7 +294,7 @@ def test_workers_in_a_crowd_take_each_task_once(two: tuple[Database, Database]) 
     def work(name: str) -> list[int]:
         mine: list[int] = []
         while True:
-            with first.claiming() as connection:
+            with first.transaction() as connection:
                 task = outbox.claim(connection, name, NOON, 60)
             if task is None:
                 return mine
@@ -254,11 +308,11 @@ def test_workers_in_a_crowd_take_each_task_once(two: tuple[Database, Database]) 
 
 def test_a_withdrawal_and_a_worker_do_not_wait_for_each_other(two: tuple[Database, Database]) -> None:
     first, _ = two
-    with first.transaction() as connection:
+    with first.alone() as connection:
         key = store(connection)
 
     def claim() -> object:
-        with first.claiming() as connection:
+        with first.transaction() as connection:
             return outbox.claim(connection, "worker", NOON + MINUTE, 60)
 
     with elsewhere() as run:

@@ -18,6 +18,9 @@ from gateway.domain.errors import InputError, InternalError
 from gateway.storage.key_store import KeyStore
 from tests.storage.samples import MUNICIPALITY, SCHOOL
 
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
 
 def _seal_pem() -> tuple[bytes, bytes]:
     """A fresh key and a certificate for it."""
@@ -88,7 +91,7 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path, name: str) -> Non
     store.add_seal_key(SCHOOL, *_seal_pem())
     (tmp_path / "keys" / name).chmod(0o640)
     with pytest.raises(InputError) as refused:
-        store.key_encryption_key(SCHOOL) if name.endswith("kek") else store.seal_key(SCHOOL)
+        store.key_encryption_key(SCHOOL) if name.endswith("kek") else store.seal_key(SCHOOL, AT)
     assert refused.value.code is Code.SETTINGS_INVALID
 
 
@@ -101,17 +104,63 @@ def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
 
 def test_a_seal_key_is_given_until_another_replaces_it(tmp_path: Path) -> None:
     store, other_process = KeyStore(tmp_path / "keys"), KeyStore(tmp_path / "keys")
-    assert store.seal_key(SCHOOL) is None
+    assert store.seal_key(SCHOOL, AT) is None
     first = store.add_seal_key(SCHOOL, *_seal_pem())
-    read = other_process.seal_key(SCHOOL)
+    read = other_process.seal_key(SCHOOL, AT)
     assert read is not None
     assert read.chain == first.chain
-    assert other_process.seal_key(SCHOOL) is read
+    assert other_process.seal_key(SCHOOL, AT) is read
     second = store.add_seal_key(SCHOOL, *_seal_pem())
-    replaced = other_process.seal_key(SCHOOL)
+    replaced = other_process.seal_key(SCHOOL, AT)
     assert replaced is not None
     assert replaced.chain == second.chain != first.chain
-    assert store.seal_key(MUNICIPALITY) is None
+    assert store.seal_key(MUNICIPALITY, AT) is None
+
+
+def test_the_next_seal_key_takes_over_at_its_time(tmp_path: Path) -> None:
+    store, other_process = KeyStore(tmp_path / "keys"), KeyStore(tmp_path / "keys")
+    first = store.add_seal_key(SCHOOL, *_seal_pem())
+    second = store.add_next_seal_key(SCHOOL, *_seal_pem(), AT, AT - timedelta(days=30))
+    for each in (store, other_process):
+        assert _chains(each, AT - SECOND, AT, AT + timedelta(days=900)) == [
+            first.chain,
+            second.chain,
+            second.chain,
+        ]
+        following = each.next_seal_key(SCHOOL, AT - SECOND)
+        assert following is not None
+        assert (following[0].chain, following[1]) == (second.chain, AT)
+        assert each.next_seal_key(SCHOOL, AT) is None
+    third = store.add_next_seal_key(SCHOOL, *_seal_pem(), AT + timedelta(days=60), AT + SECOND)
+    assert _chains(other_process, AT + SECOND, AT + timedelta(days=60)) == [second.chain, third.chain]
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
+
+
+def test_a_next_seal_key_that_has_not_taken_over_can_be_replaced(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    first = store.add_seal_key(SCHOOL, *_seal_pem())
+    store.add_next_seal_key(SCHOOL, *_seal_pem(), AT, AT - SECOND)
+    second = store.add_next_seal_key(SCHOOL, *_seal_pem(), AT + SECOND, AT - SECOND)
+    assert _chains(store, AT, AT + SECOND) == [first.chain, second.chain]
+    third = store.add_seal_key(SCHOOL, *_seal_pem())  # at once, whatever was to take over
+    assert _chains(store, AT - SECOND, AT + timedelta(days=1)) == [third.chain] * 2
+
+
+@pytest.mark.parametrize("line", [b"", b"takes over: \n", b"takes over: 2026-01-01T00:00:00\n"])
+def test_a_next_seal_key_without_its_time_is_an_error_of_ours(tmp_path: Path, line: bytes) -> None:
+    store = KeyStore(tmp_path / "keys")
+    store.add_seal_key(SCHOOL, *_seal_pem())
+    store.add_next_seal_key(SCHOOL, *_seal_pem(), AT, AT)
+    file = tmp_path / "keys" / "22222222-999001.seal-next.pem"
+    file.write_bytes(line + file.read_bytes().partition(b"\n")[2])
+    with pytest.raises(InternalError) as altered:
+        store.seal_key(SCHOOL, AT)
+    assert altered.value.code is Code.STORED_DATA_ALTERED
+
+
+def _chains(store: KeyStore, *times: datetime) -> list[object]:
+    found = [store.seal_key(SCHOOL, at) for at in times]
+    return [each.chain if each else None for each in found]
 
 
 def test_a_seal_key_without_its_certificate_is_not_kept(tmp_path: Path) -> None:
@@ -119,7 +168,7 @@ def test_a_seal_key_without_its_certificate_is_not_kept(tmp_path: Path) -> None:
     (key, _), (_, chain) = _seal_pem(), _seal_pem()
     with pytest.raises(InputError):
         store.add_seal_key(SCHOOL, key, chain)
-    assert store.seal_key(SCHOOL) is None
+    assert store.seal_key(SCHOOL, AT) is None
 
 
 def test_creators_at_the_same_time_agree_on_one_key(tmp_path: Path) -> None:

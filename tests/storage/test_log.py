@@ -23,7 +23,7 @@ INSTALLATION = Uuid4("3eaf4c6b-6c8e-4f9d-8041-8d5e1f70a1b2")
 
 
 def _open(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         for party in (MUNICIPALITY, SCHOOL):
             log.open_log(connection, LogOrigin(INSTALLATION, party))
 
@@ -50,7 +50,7 @@ def test_the_stored_head_is_the_root_over_all_entries(database: Database) -> Non
     _open(database)
     octets: list[bytes] = []
     for number in range(20):
-        with database.transaction() as connection:
+        with database.alone() as connection:
             entry = _entry(number)
             assert log.append(connection, MUNICIPALITY, entry) == number
         octets.append(entry.octets)
@@ -61,7 +61,7 @@ def test_the_stored_head_is_the_root_over_all_entries(database: Database) -> Non
 def test_many_entries_at_once_give_the_log_that_one_by_one_gives(database: Database) -> None:
     _open(database)
     entries = [_entry(number) for number in range(600)]
-    with database.transaction() as connection:
+    with database.alone() as connection:
         assert log.append(connection, MUNICIPALITY, *entries[:250]) == 0
         assert log.append(connection, MUNICIPALITY, *entries[250:]) == 250
         assert _root(connection) == _root_of([entry.octets for entry in entries])
@@ -76,7 +76,7 @@ def test_many_entries_at_once_give_the_log_that_one_by_one_gives(database: Datab
 def test_every_entry_can_be_proved_from_the_stored_tiles(database: Database) -> None:
     _open(database)
     entries = [_entry(number) for number in range(530)]
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.append(connection, MUNICIPALITY, *entries)
         tiles = partial(log.tile, connection, MUNICIPALITY)
         for index in (0, 255, 256, 511, 529):
@@ -88,7 +88,7 @@ def test_every_entry_can_be_proved_from_the_stored_tiles(database: Database) -> 
 def test_each_party_has_a_log_of_its_own(database: Database) -> None:
     _open(database)
     entry = _entry(1)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.append(connection, SCHOOL, _entry(0), entry)
         found = log.find_entry(connection, SCHOOL, entry.entry_id)
         assert found is not None
@@ -101,7 +101,7 @@ def test_each_party_has_a_log_of_its_own(database: Database) -> None:
 
 
 def test_nothing_is_appended_to_a_log_that_was_not_opened(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         assert log.log_head(connection, STRANGER) is None
         with pytest.raises(InternalError):
             log.append(connection, STRANGER, _entry(0))
@@ -111,9 +111,9 @@ def test_nothing_is_appended_to_a_log_that_was_not_opened(database: Database) ->
 
 def test_an_append_that_is_undone_leaves_the_log_as_it_was(database: Database) -> None:
     _open(database)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.append(connection, MUNICIPALITY, _entry(0))
-    with pytest.raises(InternalError), database.transaction() as connection:
+    with pytest.raises(InternalError), database.alone() as connection:
         log.append(connection, MUNICIPALITY, _entry(1), NewEntry(_first_id(connection), b"again"))
     with database.read() as connection:
         head = log.log_head(connection, MUNICIPALITY)
@@ -130,7 +130,7 @@ def test_two_threads_append_without_a_gap(database: Database) -> None:
 
     def work() -> None:
         for number in range(20):
-            with database.transaction() as connection:
+            with database.alone() as connection:
                 log.append(connection, MUNICIPALITY, _entry(number))
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -146,7 +146,7 @@ def test_two_threads_append_without_a_gap(database: Database) -> None:
 
 def test_all_checkpoints_are_kept_and_the_latest_is_over_the_most_entries(database: Database) -> None:
     _open(database)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         assert log.latest_checkpoint(connection, MUNICIPALITY) is None
         for size in (2, 3):
             log.add_checkpoint(connection, MUNICIPALITY, size, f"note {size}", NOON)
@@ -160,10 +160,10 @@ def test_a_log_is_due_for_a_checkpoint_when_it_grew_and_its_last_one_is_old(data
     _open(database)
 
     def due(connection: Connection, minutes: int) -> list[tuple[object, int]]:
-        heads = log.heads_to_checkpoint(connection, NOON + minutes * MINUTE)
+        heads = log.heads_to_checkpoint(connection, NOON + minutes * MINUTE, NOON + 60 * MINUTE)
         return [(head.origin.party, head.size) for head in heads]
 
-    with database.transaction() as connection:
+    with database.alone() as connection:
         assert due(connection, 0) == []
         log.append(connection, MUNICIPALITY, _entry(0))
         assert due(connection, 0) == [(MUNICIPALITY, 1)]
@@ -179,12 +179,12 @@ def test_an_erased_opening_is_gone_from_the_file_and_its_entry_stays(sqlite: Dat
     _open(database)
     entry, other = _entry(0), _entry(1)
     secret = b"the encrypted salts and values of the first entry"
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.append(connection, MUNICIPALITY, entry, other)
         openings.put_openings(
             connection, Opening(entry.entry_id, b"key", secret), Opening(other.entry_id, b"key", b"kept")
         )
-    with database.transaction() as connection:
+    with database.alone() as connection:
         assert openings.find_opening(connection, entry.entry_id) == Opening(entry.entry_id, b"key", secret)
         forget = "DELETE FROM opening WHERE entry_id = ?"
         connection.exec_driver_sql(forget, (entry.entry_id.text,))
@@ -199,7 +199,7 @@ def test_an_erased_opening_is_gone_from_the_file_and_its_entry_stays(sqlite: Dat
 
 def test_the_frontier_is_stored_whole(database: Database) -> None:
     _open(database)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         log.append(connection, MUNICIPALITY, *[_entry(number) for number in range(7)])
         head = log.log_head(connection, MUNICIPALITY)
         assert head is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
 
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.errors import InternalError
 from gateway.domain.identifiers import Cvr, PartyId, Uuid4
@@ -15,6 +15,7 @@ from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.party import Party, Role, Route
 from gateway.storage import mandates, parties, systems
 from gateway.storage.database import Database
+from tests.pki import development_pki
 from tests.storage.samples import (
     KINDS,
     MINUTE,
@@ -26,6 +27,8 @@ from tests.storage.samples import (
     SYSTEM,
     add_parties,
 )
+
+OLD, NEW = (development_pki().certificate(name) for name in ("proeveby-sis", "eksempelby-esdh"))
 
 
 def _mandate(**changes: object) -> Mandate:
@@ -43,7 +46,7 @@ def _mandate(**changes: object) -> Mandate:
 
 
 def test_a_party_comes_back_with_all_that_is_known_of_it(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
     with database.read() as connection:
         school = parties.find_party(connection, SCHOOL)
@@ -67,7 +70,7 @@ def test_an_unknown_party_is_none(database: Database) -> None:
 
 def test_a_changed_party_replaces_what_was_known(database: Database) -> None:
     changed = Party(SCHOOL, "Prøveby Gymnasium", frozenset())
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         assert parties.update_party(connection, changed)
         assert not parties.update_party(connection, replace(changed, id=STRANGER))
@@ -76,9 +79,9 @@ def test_a_changed_party_replaces_what_was_known(database: Database) -> None:
 
 
 def test_a_party_cannot_be_registered_twice(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
-    with pytest.raises(InternalError), database.transaction() as connection:
+    with pytest.raises(InternalError), database.alone() as connection:
         parties.add_party(connection, Party(SCHOOL, "En anden", KINDS))
 
 
@@ -97,7 +100,7 @@ def test_a_party_cannot_be_registered_twice(database: Database) -> None:
 def test_a_search_finds_the_parties_that_fit_all_of_it(
     database: Database, search: dict[str, Cvr | str], found: list[PartyId]
 ) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         rows = parties.search_parties(connection, limit=20, **search)  # type: ignore[arg-type]
         assert [each.id for each in rows] == found
@@ -106,7 +109,7 @@ def test_a_search_finds_the_parties_that_fit_all_of_it(
 
 def test_routes_are_replaced_as_a_whole(database: Database) -> None:
     routes = (Route(SYSTEM, DocumentKind.ANSWER_NOTICE, Role.TEACHER), Route(SYSTEM))
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         parties.set_routes(connection, SCHOOL, [Route(SYSTEM, DocumentKind.NOTE_NOTICE)])
         parties.set_routes(connection, SCHOOL, routes)
@@ -115,11 +118,11 @@ def test_routes_are_replaced_as_a_whole(database: Database) -> None:
 
 
 def test_a_system_is_known_by_each_of_its_certificates_while_it_is_valid(database: Database) -> None:
-    old, new = (sha256(der).hexdigest() for der in (b"old", b"new"))
-    with database.transaction() as connection:
+    old, new = (each.fingerprint for each in (OLD, NEW))
+    with database.alone() as connection:
         add_parties(connection)
-        systems.add_certificate(connection, SYSTEM, b"old", NOON, NOON + 10 * MINUTE)
-        systems.add_certificate(connection, SYSTEM, b"new", NOON + 5 * MINUTE, None)
+        systems.add_certificate(connection, SYSTEM, OLD.der, NOON, NOON + 10 * MINUTE)
+        systems.add_certificate(connection, SYSTEM, NEW.der, NOON + 5 * MINUTE, None)
     with database.read() as connection:
 
         def known(minutes: int) -> list[bool]:
@@ -144,9 +147,9 @@ def test_a_system_is_known_by_each_of_its_certificates_while_it_is_valid(databas
 
 
 def test_a_certificate_that_is_ended_names_no_system(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
-        binding = systems.add_certificate(connection, SYSTEM, b"der", NOON, None)
+        binding = systems.add_certificate(connection, SYSTEM, NEW.der, NOON, None)
         assert systems.end_certificate(connection, binding.fingerprint, NOON + MINUTE)
         found = [
             systems.find_system_by_certificate(connection, binding.fingerprint, NOON + minutes * MINUTE)
@@ -156,20 +159,49 @@ def test_a_certificate_that_is_ended_names_no_system(database: Database) -> None
         assert not systems.end_certificate(connection, "0" * 64, NOON)
 
 
+@pytest.mark.parametrize("name", ["serial_number", "subject_key", "sha1"])
+def test_a_certificate_is_found_by_each_of_its_names_while_it_is_valid(database: Database, name: str) -> None:
+    names = {"serial_number": NEW.x509.serial_number, "subject_key": NEW.subject_key, "sha1": NEW.sha1}
+    with database.alone() as connection:
+        add_parties(connection)
+        systems.add_certificate(connection, SYSTEM, OLD.der, NOON, None)
+        systems.add_certificate(connection, SYSTEM, NEW.der, NOON, NOON + MINUTE)
+        found = [
+            systems.certificates_named(connection, NOON + minutes * MINUTE, **{name: names[name]})  # type: ignore[arg-type]
+            for minutes in (-1, 0, 1)
+        ]
+    assert found == [(), (NEW.der,), ()]
+
+
+def test_a_certificate_that_the_version_before_registered_is_among_those_found(database: Database) -> None:
+    with database.alone() as connection:
+        add_parties(connection)
+        systems.add_certificate(connection, SYSTEM, OLD.der, NOON, None)
+        systems.add_certificate(connection, SYSTEM, NEW.der, NOON, None)
+        connection.execute(
+            text(
+                "UPDATE system_certificate SET serial_number = NULL, subject_key = NULL, sha1 = NULL WHERE der = :der"
+            ),
+            {"der": OLD.der},
+        )
+        assert systems.certificates_named(connection, NOON, sha1=OLD.sha1) == (OLD.der,)
+        assert set(systems.certificates_named(connection, NOON, sha1=NEW.sha1)) == {OLD.der, NEW.der}
+
+
 def test_a_certificate_belongs_to_one_system(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
-        systems.add_certificate(connection, SYSTEM, b"der", NOON, None)
-    with pytest.raises(InternalError), database.transaction() as connection:
-        systems.add_certificate(connection, OTHER_SYSTEM, b"der", NOON, None)
+        systems.add_certificate(connection, SYSTEM, NEW.der, NOON, None)
+    with pytest.raises(InternalError), database.alone() as connection:
+        systems.add_certificate(connection, OTHER_SYSTEM, NEW.der, NOON, None)
 
 
 def test_a_system_acts_for_a_party_by_mandate_or_by_a_number_that_is_the_partys_alone(
     database: Database,
 ) -> None:
     later = NOON + timedelta(days=1)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
         assert systems.systems_of_party(connection, SCHOOL, NOON) == {SYSTEM}
@@ -182,7 +214,7 @@ def test_a_system_acts_for_a_party_by_mandate_or_by_a_number_that_is_the_partys_
 
 def test_mandates_come_back_for_the_system_and_the_party(database: Database) -> None:
     ours, theirs = _mandate(), _mandate(party_id=MUNICIPALITY, valid_until=NOON + MINUTE)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
         mandates.add_mandate(connection, ours)
@@ -196,7 +228,7 @@ def test_mandates_come_back_for_the_system_and_the_party(database: Database) -> 
 
 def test_a_revoked_mandate_ends_once_and_is_not_forgotten(database: Database) -> None:
     given = _mandate()
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         systems.add_system(connection, OTHER_SYSTEM, "Sagsprøve", Cvr("11111111"))
         mandates.add_mandate(connection, given)
@@ -207,7 +239,7 @@ def test_a_revoked_mandate_ends_once_and_is_not_forgotten(database: Database) ->
 
 
 def test_a_mandate_for_an_unregistered_party_cannot_be_given(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
-    with pytest.raises(InternalError), database.transaction() as connection:
+    with pytest.raises(InternalError), database.alone() as connection:
         mandates.add_mandate(connection, _mandate(system_id=SYSTEM, party_id=STRANGER))

@@ -37,14 +37,14 @@ def _statements() -> dict[str, Prepared]:
 
 
 def test_values_go_to_the_parameters_of_their_names(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         INSERT.run_many(connection, [("a", "b"), ("b", "a")])
         assert FIND.one(connection, "a", "b") == ("b",)
         assert FIND.one(connection, "a", "a") is None
 
 
 def test_no_rows_are_no_statement(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         INSERT.run_many(connection, [])
         assert connection.exec_driver_sql("SELECT count(*) FROM configuration").scalar_one() == 0
 
@@ -53,7 +53,7 @@ def test_no_rows_are_no_statement(database: Database) -> None:
 def test_a_drivers_error_is_sqlalchemys_and_hides_the_values(
     database: Database, rows: list[tuple[str, str | None]]
 ) -> None:
-    with pytest.raises(InternalError) as caught, database.transaction() as connection:
+    with pytest.raises(InternalError) as caught, database.alone() as connection:
         INSERT.run_many(connection, rows)
     assert isinstance(caught.value.__cause__, IntegrityError)
     assert "secret" not in str(caught.value.__cause__)
@@ -61,7 +61,7 @@ def test_a_drivers_error_is_sqlalchemys_and_hides_the_values(
 
 def test_a_statement_that_the_database_does_not_know_is_an_error(database: Database) -> None:
     def ask_in_vain() -> None:
-        with database.transaction() as connection:
+        with database.alone() as connection:
             connection.exec_driver_sql("DROP TABLE configuration")
             FIND.all(connection, "a", "b")
 

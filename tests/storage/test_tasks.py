@@ -23,7 +23,7 @@ def _deadline(kind: DeadlineKind, minutes: int) -> Deadline:
 
 
 def test_the_task_that_is_due_longest_is_claimed_first_and_by_one_worker(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         late, early = deliver(connection), deliver(connection)
         outbox.enqueue(connection, "DISPATCH", [late], NOON)
         outbox.enqueue(connection, "DISPATCH", [early], NOON - MINUTE)
@@ -38,17 +38,39 @@ def test_the_task_that_is_due_longest_is_claimed_first_and_by_one_worker(databas
     assert (first.task, first.due_at, first.leased_until) == ("DISPATCH", NOON - MINUTE, NOON + MINUTE)
 
 
-def test_a_task_is_not_done_before_it_is_due(database: Database) -> None:
-    with database.transaction() as connection:
+def test_a_task_that_failed_is_not_done_again_before_it_is_due(database: Database) -> None:
+    with database.alone() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
-        assert outbox.claim(connection, "a", NOON - MINUTE, LEASE) is None
+        row = outbox.claim(connection, "a", NOON, LEASE)
+        assert row is not None
+        assert outbox.retry_later(connection, row, NOON + 10 * MINUTE, Code.BUSY)
+        assert not outbox.is_any_due(connection, NOON + 9 * MINUTE, LEASE)
+        assert outbox.is_any_due(connection, NOON + 10 * MINUTE, LEASE)
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1), timedelta(days=365)], ids=str)
+def test_a_clock_that_was_put_back_holds_no_task_up(database: Database, back: timedelta) -> None:
+    with database.alone() as connection:
+        new, held, failed = (deliver(connection) for _ in range(3))
+        for key in (held, failed, new):
+            outbox.enqueue(connection, "DISPATCH", [key], NOON)
+        lost = outbox.claim(connection, "a", NOON, LEASE)
+        row = outbox.claim(connection, "b", NOON, LEASE)
+        assert lost is not None
+        assert row is not None
+        assert outbox.retry_later(connection, row, NOON + outbox.LONGEST_PAUSE, Code.BUSY)
+        then = NOON - back
+        assert outbox.is_any_due(connection, then, LEASE)
+        taken = [outbox.claim(connection, worker, then, LEASE) for worker in ("c", "d", "e")]
+        assert [row.document_key for row in taken if row] == [held, new, failed]
+        assert not outbox.complete(connection, lost)
 
 
 def test_a_task_whose_worker_died_goes_to_another_and_the_first_can_no_longer_touch_it(
     database: Database,
 ) -> None:
     later = NOON + timedelta(seconds=LEASE)
-    with database.transaction() as connection:
+    with database.alone() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
         lost = outbox.claim(connection, "a", NOON, LEASE)
         held = outbox.claim(connection, "b", later, LEASE)
@@ -63,7 +85,7 @@ def test_a_task_whose_worker_died_goes_to_another_and_the_first_can_no_longer_to
 
 
 def test_a_worker_that_comes_back_under_its_old_name_has_lost_its_lease_too(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
         lost = outbox.claim(connection, "a", NOON, LEASE)
         held = outbox.claim(connection, "a", NOON + timedelta(seconds=LEASE), LEASE)
@@ -74,7 +96,7 @@ def test_a_worker_that_comes_back_under_its_old_name_has_lost_its_lease_too(data
 
 
 def test_a_task_that_failed_waits_and_keeps_the_reason(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
         row = outbox.claim(connection, "a", NOON, LEASE)
         assert row is not None
@@ -86,7 +108,7 @@ def test_a_task_that_failed_waits_and_keeps_the_reason(database: Database) -> No
 
 
 def test_a_parked_task_waits_for_a_person(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         outbox.enqueue(connection, "DISPATCH", [deliver(connection)], NOON)
         assert outbox.oldest_waiting(connection) == NOON
         row = outbox.claim(connection, "a", NOON, LEASE)
@@ -95,16 +117,20 @@ def test_a_parked_task_waits_for_a_person(database: Database) -> None:
         assert outbox.claim(connection, "a", NOON + timedelta(days=1), LEASE) is None
         assert outbox.oldest_waiting(connection) is None
         (parked,) = outbox.parked(connection)
-        assert (parked.id, parked.parked_at, parked.last_code) == (row.id, NOON, "INTERNAL")
-        assert outbox.take_up(connection, NOON + MINUTE) == 1
+        assert parked.row.id == row.id
+        assert (parked.row.parked_at, parked.row.last_code) == (NOON, "INTERNAL")
+        assert outbox.promised(connection) == (parked,)
+        assert outbox.take_up(connection, row, NOON + MINUTE)
+        assert not outbox.take_up(connection, row, NOON + MINUTE)
         assert outbox.parked(connection) == ()
+        assert not outbox.give_up(connection, row)
         again = outbox.claim(connection, "a", NOON + MINUTE, LEASE)
         assert again is not None
         assert (again.id, again.attempts) == (row.id, 1)
 
 
 def test_a_deadline_warns_once_and_fires_once(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         deadlines.open_deadlines(connection, key, [_deadline(DeadlineKind.READ, 10)])
         assert deadlines.due(connection, NOON + 8 * MINUTE, 10) == ()
@@ -124,7 +150,7 @@ def test_a_deadline_warns_once_and_fires_once(database: Database) -> None:
 
 def test_a_deadline_that_was_met_does_not_fire(database: Database) -> None:
     opened = [_deadline(kind, 10) for kind in (DeadlineKind.HANDOVER, DeadlineKind.READ, DeadlineKind.ANSWER)]
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key, other = deliver(connection), deliver(connection)
         deadlines.open_deadlines(connection, key, opened)
         deadlines.open_deadlines(connection, other, opened[:1])
@@ -141,7 +167,7 @@ def test_a_deadline_that_was_met_does_not_fire(database: Database) -> None:
 
 
 def test_the_oldest_deadlines_come_first_and_not_too_many(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         key = deliver(connection)
         deadlines.open_deadlines(
             connection, key, [_deadline(DeadlineKind.READ, minutes) for minutes in (30, 10, 20)]
@@ -152,18 +178,18 @@ def test_the_oldest_deadlines_come_first_and_not_too_many(database: Database) ->
 
 def test_a_message_is_received_once(database: Database) -> None:
     keys = [digest("signed info"), digest("message id")]
-    with database.transaction() as connection:
+    with database.alone() as connection:
         replay.remember(connection, keys, NOON + 30 * MINUTE)
     for again in (keys[:1], [digest("fresh"), keys[1]]):
-        with pytest.raises(TrustError) as replayed, database.transaction() as connection:
+        with pytest.raises(TrustError) as replayed, database.alone() as connection:
             replay.remember(connection, again, NOON + 30 * MINUTE)
         assert replayed.value.code is Code.MESSAGE_REPLAYED
-    with database.transaction() as connection:
+    with database.alone() as connection:
         replay.remember(connection, [digest("fresh")], NOON + 30 * MINUTE)
 
 
 def test_a_message_is_forgotten_only_when_its_time_is_over(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         replay.remember(connection, [digest("old")], NOON)
         replay.remember(connection, [digest("new")], NOON + MINUTE)
         assert not replay.has_expired(connection, NOON)
@@ -172,5 +198,5 @@ def test_a_message_is_forgotten_only_when_its_time_is_over(database: Database) -
         assert replay.forget_expired(connection, NOON + MINUTE) == 1
         assert not replay.has_expired(connection, NOON + MINUTE)
         replay.remember(connection, [digest("old")], NOON + MINUTE)
-    with pytest.raises(TrustError), database.transaction() as connection:
+    with pytest.raises(TrustError), database.alone() as connection:
         replay.remember(connection, [digest("new")], NOON + MINUTE)

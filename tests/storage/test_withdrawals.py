@@ -10,10 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.errors import InternalError
 from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Uuid4
-from gateway.storage import deliveries, documents, openings, outbox, withdrawals
+from gateway.storage import deliveries, documents, inbox, openings, outbox, withdrawals
 from gateway.storage.blobs import INLINE_OCTETS, Blobs
 from gateway.storage.database import Database
-from gateway.storage.deliveries import HandoverRow
 from gateway.storage.openings import Opening
 from gateway.storage.withdrawals import WithdrawalRow
 from tests.storage.samples import (
@@ -41,7 +40,7 @@ ROW = WithdrawalRow(
 def listed(database: Database, *, waiting_only: bool, unread_only: bool) -> list[int]:
     """What the school's system sees in its inbox."""
     with database.read() as connection:
-        page = deliveries.inbox_page(
+        page = inbox.inbox_page(
             connection,
             SCHOOL,
             system_id=SYSTEM,
@@ -50,11 +49,11 @@ def listed(database: Database, *, waiting_only: bool, unread_only: bool) -> list
             unread_only=unread_only,
             waiting_only=waiting_only,
         )
-    return [row.document_key for row in page]
+    return [row.document_key for row in page.rows]
 
 
 def test_a_withdrawal_comes_back_as_it_was_noted(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         first, second = deliver(connection), deliver(connection)
         withdrawals.insert_withdrawal(connection, first, ROW)
@@ -65,7 +64,7 @@ def test_a_withdrawal_comes_back_as_it_was_noted(database: Database) -> None:
 
 def test_a_document_is_withdrawn_once(database: Database) -> None:
     def twice() -> None:
-        with database.transaction() as connection:
+        with database.alone() as connection:
             add_parties(connection)
             key = deliver(connection)
             withdrawals.insert_withdrawal(connection, key, ROW)
@@ -81,7 +80,7 @@ def test_a_document_is_withdrawn_once(database: Database) -> None:
 def test_a_withdrawn_document_is_in_no_list(
     database: Database, waiting_only: bool, unread_only: bool
 ) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         keys = [deliver(connection) for _ in range(3)]
         withdrawals.insert_withdrawal(connection, keys[0], ROW)
@@ -89,21 +88,20 @@ def test_a_withdrawn_document_is_in_no_list(
 
 
 def test_the_mark_of_an_inbox_passes_what_was_withdrawn(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
-        first, second, third = (deliver(connection) for _ in range(3))
+        first, second = deliver(connection), deliver(connection)
         withdrawals.insert_withdrawal(connection, first, ROW)
-        handover = HandoverRow(SYSTEM, NOON, Uuid4.new())
-        deliveries.record_handover(connection, SCHOOL, second, handover)
     with database.read() as connection:
-        (through,) = connection.exec_driver_sql("SELECT through_seq FROM inbox_mark").one()
-        waiting = deliveries.find_delivery(connection, SCHOOL, third)
+        page = inbox.inbox_page(connection, SCHOOL, system_id=SYSTEM, systems=frozenset({SYSTEM}), limit=10)
+        waiting = deliveries.find_delivery(connection, SCHOOL, second)
     assert waiting is not None
-    assert through == waiting.inbox_seq - 1
+    assert page.passed is not None
+    assert page.passed.through_seq == waiting.inbox_seq - 1
 
 
 def test_nobody_holds_a_document_whose_keys_were_removed(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         kept, gone = deliver(connection), deliver(connection)
         documents.add_data_key(connection, gone, SCHOOL, b"wrapped for the school")
@@ -118,10 +116,10 @@ def test_a_removed_blob_is_gone_and_its_file_is_discarded_afterwards(
     database: Database, tmp_path: Path
 ) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         large, small = blobs.put(connection, LARGE), blobs.put(connection, b"small")
         kept = blobs.put(connection, b"kept")
-    with database.transaction() as connection:
+    with database.alone() as connection:
         blobs.remove(connection, [large, small])
     files = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
     assert [path.name for path in files] == [large]  # until the transaction is sure to hold
@@ -135,13 +133,13 @@ def test_a_removed_blob_is_gone_and_its_file_is_discarded_afterwards(
 
 
 def test_a_worker_whose_task_was_removed_has_lost_it(database: Database) -> None:
-    with database.transaction() as connection:
+    with database.alone() as connection:
         add_parties(connection)
         key, other = deliver(connection), deliver(connection)
         outbox.enqueue(connection, "DELIVER", [key, other], NOON)
         held = outbox.claim(connection, "worker", NOON, 60)
     assert held is not None
-    with database.transaction() as connection:
+    with database.alone() as connection:
         outbox.remove(connection, held.document_key)
         assert not outbox.complete(connection, held)
         left = outbox.claim(connection, "worker", NOON + MINUTE, 60)
@@ -151,7 +149,7 @@ def test_a_worker_whose_task_was_removed_has_lost_it(database: Database) -> None
 
 def test_an_erased_opening_is_gone(database: Database) -> None:
     kept, gone = (Opening(Uuid4.new(), b"wrapped", b"ciphertext") for _ in range(2))
-    with database.transaction() as connection:
+    with database.alone() as connection:
         openings.put_openings(connection, kept, gone)
         openings.erase_opening(connection, gone.entry_id)
     with database.read() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -86,6 +87,14 @@ def test_a_page_has_its_language_one_first_heading_and_no_heading_skipped(name: 
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     assert all((each.text or "").strip() for each in root.iter("h1", "h2", "h3", "h4", "h5", "h6"))
+
+
+def test_what_must_be_heeded_stands_before_everything_but_the_heading() -> None:
+    view = replace(view_of(LETTER), notices=("Dokumentet er rettet.", "Andet."))
+    texts = [
+        (str(each.tag), plain(each.text or "")) for each in parsed(html_page(view)).iter("h1", "p", "dt")
+    ]
+    assert texts[:3] == [("h1", view.heading), ("p", "Dokumentet er rettet."), ("p", "Andet.")]
 
 
 @each_document

@@ -47,7 +47,8 @@ def expected(node: Node) -> str:
     type_name = declaration(node.schema_path).type_name
     for value in DECLARED.values(type_name):
         if value.text == node.text:
-            return value.texts.danish.partition(":")[0]
+            label, _, explanation = value.texts.danish.partition(": ")
+            return explanation[1:] if node.name == "Purpose" else label
     if node.text in ("true", "false"):
         return {"true": "ja", "false": "nej"}[node.text]
     if re.fullmatch(r"\d{4}-\d\d-\d\d", node.text):
@@ -144,6 +145,20 @@ def test_a_provision_is_shown_by_its_rule_and_by_what_it_lets_pass() -> None:
     assert text.endswith("øvrige væsentlige oplysninger.")
     unknown = with_text(LETTER, "/Document/Header/LegalBasis[1]/Provision", "NO-SUCH-1")
     assert "NO-SUCH-1 " in told(readable(unknown))
+
+
+def test_a_purpose_is_a_sentence_and_what_the_young_person_is_told() -> None:
+    (why, *_) = [each for each in told(view_of(LETTER)) if "god start" in each]
+    assert why == (
+        "Så den unge får en god start på uddannelsen. "
+        "Den unge får at vide: Vi deler det her, så du får en god start."
+    )
+
+
+@each_document
+def test_no_two_sections_have_the_same_heading(name: str) -> None:
+    headings = Counter(section.heading for section in view_of(name).sections)
+    assert [heading for heading, times in headings.items() if times > 1] == []
 
 
 def test_a_municipality_is_named_where_the_register_knows_it() -> None:

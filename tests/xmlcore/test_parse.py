@@ -108,6 +108,13 @@ def test_an_undeclared_namespace_is_allowed_where_it_is_the_default() -> None:
             b"<a xmlns='urn:a'><b xmlns='urn:b'/><c xmlns='urn:c'/><d xmlns='urn:d'/></a>",
             b"<a xmlns='urn:a'><b xmlns='urn:b'><c xmlns='urn:c'/></b></a>",
         ),
+        (
+            Limits(cdata_sections=1),
+            "CDATA sections",
+            b"<a><![CDATA[x]]></a>",
+            b"<a><![CDATA[x]]><![CDATA[y]]></a>",
+        ),
+        (Limits(references=2), "character references", b"<a>&#65;&#65;&amp;</a>", b"<a>&#65;&#x42;&#65;</a>"),
         (Limits(comments=1), "comments", b"<a><b/><!--x--></a>", b"<a><b/><!--x--></a><!--y-->"),
     ],
 )

@@ -65,9 +65,9 @@ namespace Dk.Bropost.Sample
             write(request);
             signature.Sign(envelope);
             XmlDocument answer = Post(operation, envelope, mtom);
-            signature.Verify(answer);
-            XmlElement found = answer.GetElementsByTagName("BropostFault", Service).OfType<XmlElement>().FirstOrDefault();
-            XmlElement payload = (XmlElement)MessageSignature.Child(answer.DocumentElement, "Body", soap).FirstChild;
+            XmlElement signed = signature.Verify(answer); // all that is read from here on
+            XmlElement found = MessageSignature.Fault(signed);
+            XmlElement payload = signed.ChildNodes.OfType<XmlElement>().First();
             XmlElement named = found ?? MessageSignature.Child(payload, "Answer", Service);
             signature.RequireAnswer(Convert.FromBase64String(Text(named, "RequestDigest")));
             if (found != null) throw new Refused(found);

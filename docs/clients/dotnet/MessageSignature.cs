@@ -11,6 +11,15 @@ using System.Xml;
 
 namespace Dk.Bropost.Sample
 {
+    /// <summary>A fault without a signature: who made it is unknown, so look into it, and do nothing by it.</summary>
+    /// <remarks>So the gateway answers a message whose own signature, certificate or time does not hold.</remarks>
+    public sealed class UnsignedFault : CryptographicException
+    {
+        public UnsignedFault(XmlElement detail) : base("an unsigned fault: do not act on it") { Detail = detail; }
+
+        public XmlElement Detail { get; }
+    }
+
     public sealed class MessageSignature
     {
         const string Oasis = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-";
@@ -78,13 +87,19 @@ namespace Dk.Bropost.Sample
             RequestDigest = Digest(Child(signature, "SignedInfo", SignedXml.XmlDsigNamespaceUrl));
         }
 
-        /// <summary>Throws unless the gateway signed Body and Timestamp of this answer, faults too, and it is of now.</summary>
-        public void Verify(XmlDocument answer)
+        /// <summary>The Body of an answer; nothing else of it may be read.</summary>
+        /// <remarks>Throws unless the gateway signed Body and Timestamp, of faults too, and the answer is of now.</remarks>
+        public XmlElement Verify(XmlDocument answer)
         {
             XmlElement root = answer.DocumentElement;
+            XmlElement body = Child(root, "Body", root.NamespaceURI);
             XmlElement security = Child(Child(root, "Header", root.NamespaceURI), "Security", Wsse);
             XmlElement signature = Child(security, "Signature", SignedXml.XmlDsigNamespaceUrl);
-            if (signature == null) throw new CryptographicException("the answer is not signed");
+            if (signature == null)
+            {
+                XmlElement detail = Fault(body);
+                throw detail == null ? new CryptographicException("the answer is not signed") : new UnsignedFault(detail);
+            }
             var signed = new SignedMessage(answer);
             signed.LoadXml(signature);
             if (signed.SignatureMethod != RsaSha256 || !signed.CheckSignature(gateway.GetRSAPublicKey()))
@@ -93,7 +108,7 @@ namespace Dk.Bropost.Sample
             }
             XmlElement timestamp = Child(security, "Timestamp", Wsu);
             List<string> uris = signed.SignedInfo.References.Cast<Reference>().Select(each => each.Uri).ToList();
-            foreach (XmlElement element in new[] { Child(root, "Body", root.NamespaceURI), timestamp })
+            foreach (XmlElement element in new[] { body, timestamp })
             {
                 if (element == null || !uris.Contains("#" + element.GetAttribute("Id", Wsu)))
                 {
@@ -104,6 +119,15 @@ namespace Dk.Bropost.Sample
             {
                 throw new CryptographicException("the answer has expired");
             }
+            return body;
+        }
+
+        /// <summary>The detail of the fault that a Body holds, or null.</summary>
+        public static XmlElement Fault(XmlElement body)
+        {
+            XmlElement fault = Child(body, "Fault", body?.NamespaceURI);
+            XmlElement detail = Child(fault, "detail", "") ?? Child(fault, "Detail", body?.NamespaceURI);
+            return Child(detail, "BropostFault", Connection.Service);
         }
 
         /// <summary>Throws if an answer or a fault names another request than the last one.</summary>

@@ -17,9 +17,16 @@ namespace Dk.Bropost.Sample
 {
     public static class Program
     {
+        const string Usage = "SETTINGS ping | send DOCUMENT [inline|mtom FILE...] | send-signed DOCUMENT | receive FOLDER";
+
         public static int Main(string[] arguments)
         {
             Console.OutputEncoding = new System.Text.UTF8Encoding(false);
+            if (arguments.Length < 3 && !(arguments.Length == 2 && arguments[1] == "ping"))
+            {
+                Console.Error.WriteLine("Usage: sample.exe " + Usage);
+                return 2;
+            }
             var connection = new Connection(arguments[0]);
             try
             {
@@ -29,8 +36,16 @@ namespace Dk.Bropost.Sample
                     case "send": Send(connection, arguments[2], arguments.Contains("mtom"), arguments.Skip(4).ToArray()); break;
                     case "send-signed": SendSigned(connection, arguments[2]); break;
                     case "receive": Receive(connection, arguments[2]); break;
-                    default: throw new ArgumentException(arguments[1]);
+                    default: throw new ArgumentException(Usage);
                 }
+            }
+            catch (UnsignedFault fault)
+            {
+                foreach (string name in new[] { "Code", "CorrelationId", "Danish" })
+                {
+                    Tell("Unsigned" + name, Connection.Text(fault.Detail, name)); // nobody knows who says so
+                }
+                return 1;
             }
             catch (Refused refused)
             {
@@ -90,38 +105,59 @@ namespace Dk.Bropost.Sample
 
         static void Receive(Connection connection, string folder)
         {
-            XmlElement inbox = connection.Call("ListInbox", request => { });
-            foreach (XmlElement item in inbox.GetElementsByTagName("Item", Connection.Service))
+            string cursor = null;
+            do
             {
-                string id = Connection.Text(item, "DocumentId");
-                XmlElement found = connection.Call("Retrieve", request => Connection.Add(request, "DocumentId", id), mtom: true);
-                byte[] octets = Convert.FromBase64String(Connection.Text(found, "ExactOctets")); // verify the content signature on these
-                File.WriteAllBytes(Path.Combine(folder, id + ".xml"), octets);
-                var serializer = new XmlSerializer(typeof(Document), new XmlRootAttribute("Document") { Namespace = "urn:dk:bropost:document:1" });
-                XmlElement view = MessageSignature.Child(found, "Document", "urn:dk:bropost:document:1");
-                var document = (Document)serializer.Deserialize(new XmlNodeReader(view)); // the typed view
-                Tell("DocumentId", id);
-                Tell("Name", document.Header.Subject.Name);
-                Tell("Digest", Hex(octets));
-                foreach (XmlElement attachment in found.GetElementsByTagName("Attachment", Connection.Service))
+                XmlElement page = connection.Call("ListInbox", request =>
                 {
-                    string number = Connection.Text(attachment, "Number");
-                    byte[] content = Convert.FromBase64String(Connection.Text(attachment, "Content"));
-                    File.WriteAllBytes(Path.Combine(folder, id + "-" + number), content);
-                    Tell("Attachment", number + " " + Hex(content));
+                    if (cursor != null) Connection.Add(request, "Cursor", cursor);
+                });
+                foreach (XmlElement item in page.GetElementsByTagName("Item", Connection.Service))
+                {
+                    ReceiveOne(connection, folder, Connection.Text(item, "DocumentId"));
                 }
-                Tell("Confirmed", Connection.Text(connection.Call("ConfirmHandover", request =>
-                {
-                    Connection.Add(request, "DocumentId", id);
-                    Connection.Add(request, "ContentDigest", Convert.ToBase64String(Sha256(octets))); // it is on disk
-                }), "State"));
-                Tell("Read", Connection.Text(connection.Call("RegisterRead", request =>
-                {
-                    Connection.Add(request, "DocumentId", id);
-                    Connection.Add(request, "ReaderRole", "STUDY_COUNSELLOR"); // a person opened it
-                    Connection.Add(request, "ReadAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"));
-                }), "State"));
+                cursor = XmlConvert.ToBoolean(Connection.Text(page, "More")) ? Connection.Text(page, "NextCursor") : null;
             }
+            while (cursor != null);
+        }
+
+        static void ReceiveOne(Connection connection, string folder, string id)
+        {
+            XmlElement found = connection.Call("Retrieve", request => Connection.Add(request, "DocumentId", id), mtom: true);
+            byte[] octets = Convert.FromBase64String(Connection.Text(found, "ExactOctets")); // verify the content signature on these
+            File.WriteAllBytes(Path.Combine(folder, id + ".xml"), octets);
+            var serializer = new XmlSerializer(typeof(Document), new XmlRootAttribute("Document") { Namespace = "urn:dk:bropost:document:1" });
+            XmlElement view = MessageSignature.Child(found, "Document", "urn:dk:bropost:document:1");
+            var document = (Document)serializer.Deserialize(new XmlNodeReader(view)); // the typed view
+            Tell("DocumentId", id);
+            Tell("Name", document.Header.Subject.Name);
+            Tell("Digest", Hex(octets));
+            foreach (XmlElement attachment in found.GetElementsByTagName("Attachment", Connection.Service))
+            {
+                string number = Connection.Text(attachment, "Number");
+                byte[] content = Convert.FromBase64String(Connection.Text(attachment, "Content"));
+                RequireListed(document, number, content);
+                File.WriteAllBytes(Path.Combine(folder, id + "-" + number), content);
+                Tell("Attachment", number + " " + Hex(content));
+            }
+            Tell("Confirmed", Connection.Text(connection.Call("ConfirmHandover", request =>
+            {
+                Connection.Add(request, "DocumentId", id);
+                Connection.Add(request, "ContentDigest", Convert.ToBase64String(Sha256(octets))); // it is on disk
+            }), "State"));
+            Tell("Read", Connection.Text(connection.Call("RegisterRead", request =>
+            {
+                Connection.Add(request, "DocumentId", id);
+                Connection.Add(request, "ReaderRole", "STUDY_COUNSELLOR"); // a person opened it
+                Connection.Add(request, "ReadAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"));
+            }), "State"));
+        }
+
+        /// <summary>Refuses an attachment that is not the one that its document lists.</summary>
+        static void RequireListed(Document document, string number, byte[] content)
+        {
+            var listed = document.Attachments.Single(each => each.Number.ToString() == number);
+            if (!listed.Sha256.SequenceEqual(Sha256(content))) throw new CryptographicException("attachment " + number + " is another one");
         }
 
         static byte[] Sha256(byte[] octets)

@@ -69,13 +69,21 @@ export class Connection {
   }
 
   // MTOM. The signature is over the document with its content inline, as base64; what travels has an Include in its
-  // place. The package cannot sign so; therefore the content is exchanged after the envelope was signed.
+  // place. The package cannot sign so; therefore the content is exchanged after the envelope was signed: in the order of
+  // the attachments, each behind the one before, for two may be equal, and one the beginning of another.
   #included(contents) {
-    this.signature.included = (envelope) =>
-      contents.reduce((text, content, index) => {
+    this.signature.included = (envelope) => {
+      let done = '';
+      let rest = envelope;
+      contents.forEach((content, index) => {
+        const text = `>${content.toString('base64')}<`;
+        const at = rest.indexOf(text);
         const include = `<xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:attachment-${index}@esdh.example"/>`;
-        return text.replace(content.toString('base64'), () => include);
-      }, envelope);
+        done += `${rest.slice(0, at + 1)}${include}`;
+        rest = rest.slice(at + text.length - 1);
+      });
+      return done + rest;
+    };
     if (contents.length === 0) return {};
     const attachments = contents.map((body, index) => ({
       mimetype: 'application/octet-stream',

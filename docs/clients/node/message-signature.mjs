@@ -14,6 +14,14 @@ const select = xpath.useNamespaces({ ds: DS, wsu: WSU });
 const sha256 = (octets) => createHash('sha256').update(octets).digest();
 const equal = (one, other) => one.length === other.length && timingSafeEqual(one, other);
 
+/** A fault without a signature: who made it is unknown, so look into it, and do nothing by it. */
+export class UnsignedFault extends Error {
+  constructor(detail) {
+    super('an unsigned fault: do not act on it');
+    this.detail = detail;
+  }
+}
+
 /** The security of a soap client: `key` and `certificate` are PEM, the certificate that of the system alone. */
 export class MessageSignature {
   constructor(key, certificate, gatewayCertificate) {
@@ -44,7 +52,12 @@ export class MessageSignature {
   verify(answer, parts = []) {
     const document = parse(answer);
     const signatures = select("/*/*[local-name()='Header']/*[local-name()='Security']/ds:Signature", document);
-    if (signatures.length !== 1) throw new Error('the answer is not signed');
+    if (signatures.length !== 1) {
+      const [detail] = select("/*/*[local-name()='Body']/*[local-name()='Fault']//*[local-name()='BropostFault']", document);
+      if (!detail) throw new Error('the answer is not signed');
+      const texts = Array.from(detail.childNodes).map((each) => [each.localName, each.textContent]);
+      throw new UnsignedFault(Object.fromEntries(texts));
+    }
     const signed = new WithParts(parts, { publicCert: this.gateway, idMode: 'wssecurity' });
     signed.loadSignature(signatures[0]);
     if (signed.signatureAlgorithm !== RSA_SHA256 || !signed.checkSignature(answer)) {

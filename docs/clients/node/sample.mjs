@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, Refused } from './connection.mjs';
+import { UnsignedFault } from './message-signature.mjs';
 
 const sha256 = (octets) => createHash('sha256').update(octets).digest();
 const tell = (name, value) => console.log(`${name}: ${value}`);
@@ -35,27 +36,33 @@ async function send(connection, document, how, files) {
 }
 
 async function receive(connection, folder) {
-  const inbox = await connection.call('ListInbox', { OnBehalfOf: connection.party });
-  for (const { DocumentId } of list(inbox.Item)) {
-    const one = { OnBehalfOf: connection.party, DocumentId };
-    const found = await connection.call('Retrieve', one);
-    const octets = Buffer.from(found.ExactOctets, 'base64'); // verify the content signature on these
-    writeFileSync(join(folder, `${DocumentId}.xml`), octets);
-    tell('DocumentId', DocumentId);
-    tell('Name', found.Document.Header.Subject.Name); // the typed view
-    tell('Digest', sha256(octets).toString('hex'));
-    for (const { Number, Content, ContentId } of list(found.Attachment)) {
-      const content = Content === undefined ? connection.part(ContentId) : Buffer.from(Content, 'base64');
-      requireListed(found.Document, Number, content);
-      writeFileSync(join(folder, `${DocumentId}-${Number}`), content);
-      tell('Attachment', `${Number} ${sha256(content).toString('hex')}`);
-    }
-    // It is on disk.
-    tell('Confirmed', (await connection.call('ConfirmHandover', { ...one, ContentDigest: sha256(octets).toString('base64') })).State);
-    // A person opened it.
-    const ReadAt = new Date().toISOString();
-    tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole: 'STUDY_COUNSELLOR', ReadAt })).State);
+  let page;
+  do {
+    const after = page ? { Cursor: page.NextCursor } : {};
+    page = await connection.call('ListInbox', { OnBehalfOf: connection.party, ...after });
+    for (const { DocumentId } of list(page.Item)) await receiveOne(connection, folder, DocumentId);
+  } while (page.More);
+}
+
+async function receiveOne(connection, folder, DocumentId) {
+  const one = { OnBehalfOf: connection.party, DocumentId };
+  const found = await connection.call('Retrieve', one);
+  const octets = Buffer.from(found.ExactOctets, 'base64'); // verify the content signature on these
+  writeFileSync(join(folder, `${DocumentId}.xml`), octets);
+  tell('DocumentId', DocumentId);
+  tell('Name', found.Document.Header.Subject.Name); // the typed view
+  tell('Digest', sha256(octets).toString('hex'));
+  for (const { Number, Content, ContentId } of list(found.Attachment)) {
+    const content = Content === undefined ? connection.part(ContentId) : Buffer.from(Content, 'base64');
+    requireListed(found.Document, Number, content);
+    writeFileSync(join(folder, `${DocumentId}-${Number}`), content);
+    tell('Attachment', `${Number} ${sha256(content).toString('hex')}`);
   }
+  // It is on disk.
+  tell('Confirmed', (await connection.call('ConfirmHandover', { ...one, ContentDigest: sha256(octets).toString('base64') })).State);
+  // A person opened it.
+  const ReadAt = new Date().toISOString();
+  tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole: 'STUDY_COUNSELLOR', ReadAt })).State);
 }
 
 /** Throws unless an attachment is the one that its document lists. */
@@ -64,7 +71,12 @@ function requireListed(document, number, content) {
   if (listed.Sha256 !== sha256(content).toString('base64')) throw new Error(`attachment ${number} is another one`);
 }
 
+const USAGE = 'node sample.mjs SETTINGS ping | send DOCUMENT.json [inline|mtom FILE...] | send-signed DOCUMENT.xml | receive FOLDER';
 const [settings, command, ...rest] = process.argv.slice(2);
+if (!command || (command !== 'ping' && !rest.length)) {
+  console.error(`Usage: ${USAGE}`);
+  process.exit(2);
+}
 const connection = await Connection.open(settings);
 try {
   if (command === 'ping') await ping(connection);
@@ -74,8 +86,12 @@ try {
   } else if (command === 'send-signed') {
     await send(connection, { SignedDocument: readFileSync(rest[0]).toString('base64') }, 'inline', []);
   } else if (command === 'receive') await receive(connection, rest[0]);
-  else throw new Error(`no such command: ${command}`);
+  else throw new Error(`Usage: ${USAGE}`);
 } catch (error) {
+  if (error instanceof UnsignedFault) {
+    for (const name of ['Code', 'CorrelationId', 'Danish']) tell(`Unsigned${name}`, error.detail[name]); // nobody knows who says so
+    process.exit(1);
+  }
   if (!(error instanceof Refused)) throw error;
   tell('Refused', error.fault.Code);
   tell('Retryable', error.fault.Retryable);

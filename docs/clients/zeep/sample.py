@@ -23,7 +23,7 @@ from pathlib import Path
 from lxml import etree
 
 from demo.case_system import CaseSystem, Refused, Typed
-from demo.message_signature import MessageSignature
+from demo.message_signature import MessageSignature, UnsignedFault
 from demo.parties import Party
 
 
@@ -68,7 +68,16 @@ def accepted(answer: Typed) -> None:
 
 def receive(system: CaseSystem, folder: Path) -> None:
     """Store everything that waits, confirm it, and tell that a person has read it."""
-    for item in system.call("ListInbox").Item:
+    page = system.call("ListInbox")
+    receive_page(system, folder, page)
+    while page.More:
+        page = system.call("ListInbox", Cursor=page.NextCursor)
+        receive_page(system, folder, page)
+
+
+def receive_page(system: CaseSystem, folder: Path, page: Typed) -> None:
+    """Do so for what one page of the list names."""
+    for item in page.Item:
         found = system.call("Retrieve", DocumentId=item.DocumentId)
         octets: bytes = found.ExactOctets  # verify the content signature on these
         (folder / f"{item.DocumentId}.xml").write_bytes(octets)
@@ -76,6 +85,7 @@ def receive(system: CaseSystem, folder: Path) -> None:
         tell("Name", found.Document.Header.Subject.Name)  # the typed view
         tell("Digest", hashlib.sha256(octets).hexdigest())
         for attachment in found.Attachment:
+            require_listed(found.Document, attachment)
             (folder / f"{item.DocumentId}-{attachment.Number}").write_bytes(attachment.Content)
             tell("Attachment", f"{attachment.Number} {hashlib.sha256(attachment.Content).hexdigest()}")
         confirmed = system.call(
@@ -91,6 +101,13 @@ def receive(system: CaseSystem, folder: Path) -> None:
         tell("Read", read.State)
 
 
+def require_listed(document: Typed, attachment: Typed) -> None:
+    """Refuse an attachment that is not the one that its document lists."""
+    listed = {each.Number: each.Sha256 for each in document.Attachments.Attachment}
+    if listed.get(attachment.Number) != hashlib.sha256(attachment.Content).digest():
+        raise ValueError(f"attachment {attachment.Number} is another one")
+
+
 def tell(name: str, value: object) -> None:
     """Print one fact."""
     print(f"{name}: {value}")
@@ -98,6 +115,8 @@ def tell(name: str, value: object) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Do one command; a refusal was signed, and says what is wrong and where."""
+    if len(arguments) < 2 or (arguments[1] != "ping" and len(arguments) < 3):
+        raise SystemExit(__doc__)
     settings, command, *rest = arguments
     system = connect(Path(settings))
     try:
@@ -112,6 +131,11 @@ def main(arguments: Sequence[str]) -> None:
                 receive(system, Path(rest[0]))
             case _:
                 raise SystemExit(__doc__)
+    except UnsignedFault as fault:  # nobody knows who says so
+        tell("UnsignedCode", fault.code)
+        tell("UnsignedCorrelationId", fault.correlation)
+        tell("UnsignedDanish", fault.danish)
+        raise SystemExit(1) from fault
     except Refused as refused:
         tell("Refused", refused.code)
         tell("Retryable", refused.text("Retryable"))

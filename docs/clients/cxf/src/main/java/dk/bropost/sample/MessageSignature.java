@@ -10,11 +10,13 @@ import java.security.MessageDigest;
 import java.security.cert.CertificateFactory;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Properties;
 import javax.security.auth.callback.CallbackHandler;
 import org.apache.cxf.binding.soap.SoapMessage;
 import org.apache.cxf.binding.soap.interceptor.AbstractSoapInterceptor;
+import org.apache.cxf.binding.soap.saaj.SAAJInInterceptor;
 import org.apache.cxf.endpoint.Client;
 import org.apache.cxf.phase.Phase;
 import org.apache.cxf.ws.security.wss4j.DefaultCryptoCoverageChecker;
@@ -33,12 +35,19 @@ import org.w3c.dom.Element;
 final class MessageSignature {
     private static final String SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/";
     private static final String SOAP_12 = "http://www.w3.org/2003/05/soap-envelope";
+    private static final String SERVICE = "urn:dk:bropost:service:1";
     private static final String DS = "http://www.w3.org/2000/09/xmldsig#";
     private static final String WSA = "http://www.w3.org/2005/08/addressing";
     private static final String WSU =
             "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
 
     private byte[] requestDigest;
+    private final Map<String, String> unsignedFault = new LinkedHashMap<>();
+
+    /** What an unsigned fault said, if that came last: who made it is unknown, so do nothing by it. Else empty. */
+    Map<String, String> unsignedFault() {
+        return unsignedFault;
+    }
 
     /** SHA-256 of the canonical SignedInfo of the last request: an answer names its request by it. */
     byte[] requestDigest() {
@@ -58,6 +67,7 @@ final class MessageSignature {
         client.getOutInterceptors().add(new WSS4JOutInterceptor(signing(settings)));
         client.getOutInterceptors().add(new RequestDigest());
         Map<String, Object> verifying = verifying(settings);
+        client.getInInterceptors().add(new UnsignedFault());
         client.getInInterceptors().add(new WSS4JInInterceptor(verifying));
         DefaultCryptoCoverageChecker coverage = new DefaultCryptoCoverageChecker(); // in faults too
         coverage.setSignBody(true);
@@ -107,6 +117,28 @@ final class MessageSignature {
         in.put(WSHandlerConstants.SIG_VER_PROP_REF_ID, "gateway");
         in.put("gateway", crypto);
         return in;
+    }
+
+    /** Keeps what a fault without a signature says, before WSS4J throws the whole of it away. */
+    private final class UnsignedFault extends AbstractSoapInterceptor {
+        UnsignedFault() {
+            super(Phase.PRE_PROTOCOL);
+            addBefore(WSS4JInInterceptor.class.getName());
+        }
+
+        @Override
+        public void handleMessage(SoapMessage message) {
+            unsignedFault.clear();
+            SAAJInInterceptor.INSTANCE.handleMessage(message);
+            SOAPMessage received = message.getContent(SOAPMessage.class);
+            Element envelope = received.getSOAPPart().getDocumentElement();
+            Element detail = (Element) envelope.getElementsByTagNameNS(SERVICE, "BropostFault").item(0);
+            if (envelope.getElementsByTagNameNS(DS, "Signature").getLength() == 0 && detail != null) {
+                for (String name : new String[] {"Code", "CorrelationId", "Danish"}) {
+                    unsignedFault.put(name, detail.getElementsByTagNameNS(SERVICE, name).item(0).getTextContent());
+                }
+            }
+        }
     }
 
     /** Keeps the digest of the SignedInfo that WSS4J has just made. */

@@ -6,6 +6,7 @@ import dk.bropost.service._1.BropostFaultType;
 import dk.bropost.service._1.ConfirmHandoverRequest;
 import dk.bropost.service._1.InboxItem;
 import dk.bropost.service._1.ListInboxRequest;
+import dk.bropost.service._1.ListInboxResponse;
 import dk.bropost.service._1.PingRequest;
 import dk.bropost.service._1.RegisterReadRequest;
 import dk.bropost.service._1.RetrieveRequest;
@@ -22,6 +23,7 @@ import jakarta.mail.util.ByteArrayDataSource;
 import jakarta.xml.bind.JAXBContext;
 import jakarta.xml.bind.JAXBException;
 import jakarta.xml.ws.BindingProvider;
+import jakarta.xml.ws.WebServiceException;
 import jakarta.xml.ws.handler.MessageContext;
 import java.io.File;
 import java.io.IOException;
@@ -58,6 +60,10 @@ public final class Sample {
     private Sample() {}
 
     public static void main(String[] arguments) throws Exception {
+        if (arguments.length < 3 && !(arguments.length == 2 && arguments[1].equals("ping"))) {
+            System.err.println("Usage: SETTINGS ping | send DOCUMENT [inline|mtom|swa FILE...] | send-signed DOCUMENT | receive FOLDER");
+            System.exit(2);
+        }
         Connection connection = new Connection(Settings.read(Path.of(arguments[0])));
         List<String> rest = List.of(arguments).subList(2, arguments.length);
         try {
@@ -72,6 +78,13 @@ public final class Sample {
             refused(connection, fault.getFaultInfo());
         } catch (dk.bropost.service._1.institution.BropostFault fault) {
             refused(connection, fault.getFaultInfo());
+        } catch (WebServiceException error) {
+            Map<String, String> told = connection.signature().unsignedFault();
+            if (told.isEmpty()) {
+                throw error;
+            }
+            told.forEach((name, text) -> tell("Unsigned" + name, text)); // nobody knows who says so
+            System.exit(1);
         }
     }
 
@@ -139,28 +152,37 @@ public final class Sample {
         Institution service = connection.institution();
         ListInboxRequest listing = new ListInboxRequest();
         listing.setOnBehalfOf(connection.party());
-        var inbox = service.listInbox(listing);
-        connection.signature().requireAnswer(inbox.getAnswer().getRequestDigest());
-        for (InboxItem item : inbox.getItem()) {
-            RetrieveRequest request = new RetrieveRequest();
-            request.setOnBehalfOf(connection.party());
-            request.setDocumentId(item.getDocumentId());
-            RetrieveResponse found = service.retrieve(request);
-            connection.signature().requireAnswer(found.getAnswer().getRequestDigest());
-            byte[] octets = octets(found.getExactOctets()); // verify the content signature on these
-            Files.write(folder.resolve(item.getDocumentId() + ".xml"), octets);
-            tell("DocumentId", item.getDocumentId());
-            tell("Name", found.getDocument().getHeader().getSubject().getName()); // the typed view
-            tell("Digest", HexFormat.of().formatHex(sha256(octets)));
-            for (AttachmentContent attachment : found.getAttachment()) {
-                byte[] content = octets(content(service, attachment));
-                requireListed(found.getDocument(), attachment.getNumber(), content);
-                Files.write(folder.resolve(item.getDocumentId() + "-" + attachment.getNumber()), content);
-                tell("Attachment", attachment.getNumber() + " " + HexFormat.of().formatHex(sha256(content)));
+        ListInboxResponse page;
+        do {
+            page = service.listInbox(listing);
+            connection.signature().requireAnswer(page.getAnswer().getRequestDigest());
+            for (InboxItem item : page.getItem()) {
+                receiveOne(connection, service, item.getDocumentId(), folder);
             }
-            confirm(connection, service, item.getDocumentId(), octets); // it is on disk
-            read(connection, service, item.getDocumentId()); // a person opened it
+            listing.setCursor(page.getNextCursor());
+        } while (page.isMore());
+    }
+
+    private static void receiveOne(Connection connection, Institution service, String documentId, Path folder)
+            throws GeneralSecurityException, IOException, dk.bropost.service._1.institution.BropostFault {
+        RetrieveRequest request = new RetrieveRequest();
+        request.setOnBehalfOf(connection.party());
+        request.setDocumentId(documentId);
+        RetrieveResponse found = service.retrieve(request);
+        connection.signature().requireAnswer(found.getAnswer().getRequestDigest());
+        byte[] octets = octets(found.getExactOctets()); // verify the content signature on these
+        Files.write(folder.resolve(documentId + ".xml"), octets);
+        tell("DocumentId", documentId);
+        tell("Name", found.getDocument().getHeader().getSubject().getName()); // the typed view
+        tell("Digest", HexFormat.of().formatHex(sha256(octets)));
+        for (AttachmentContent attachment : found.getAttachment()) {
+            byte[] content = octets(content(service, attachment));
+            requireListed(found.getDocument(), attachment.getNumber(), content);
+            Files.write(folder.resolve(documentId + "-" + attachment.getNumber()), content);
+            tell("Attachment", attachment.getNumber() + " " + HexFormat.of().formatHex(sha256(content)));
         }
+        confirm(connection, service, documentId, octets); // it is on disk
+        read(connection, service, documentId); // a person opened it
     }
 
     /** Content in the envelope or as an MTOM part; if not asked for by MTOM, large attachments come as SwA parts. */

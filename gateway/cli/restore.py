@@ -1,0 +1,79 @@
+"""Commands on a store that was restored from a backup: whether it may serve, and how to go on where it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import SettingsFile, opened, operator, read
+from gateway.services import restoring
+from gateway.services.restoring import Compared, Finding
+
+application = typer.Typer(help="A store that was restored from a backup.", no_args_is_help=True)
+
+_BAD = {Finding.MISSING, Finding.OTHER}
+
+
+@application.command("check")
+def check(
+    settings: SettingsFile,
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="Checkpoints kept outside: files, or folders of files named *.checkpoint."),
+    ],
+) -> None:
+    """Compare the store of a stopped gateway with checkpoints kept outside; nothing is added to a log.
+
+    Exit 0: all that they tell of is here, for every log; the store may serve. Exit 1: a log was not compared, for want
+    of a checkpoint. Exit 2: entries are missing or are others; the store is refused from now on.
+    """
+    notes = [read(path).decode("utf-8", "replace") for each in checkpoints for path in _files(each)]
+    with opened(settings, alone=True) as installation:
+        compared = restoring.compare(installation, notes)
+    for log in compared:
+        typer.echo(_line(log))
+    findings = {log.finding for log in compared}
+    if findings & _BAD:
+        typer.echo(_REFUSED)
+        raise typer.Exit(2)
+    if Finding.UNKNOWN in findings:
+        typer.echo("Not all logs were compared: give the newest checkpoint of each.")
+        raise typer.Exit(1)
+    typer.echo("All that the checkpoints tell of is here. What came after them nobody can tell: serve.")
+
+
+_REFUSED = """The store must not serve, and is refused from now on. Entries that others hold proof of are not here.
+1. Is there a newer backup, or is the old disk still readable? Restore from it, and check again.
+2. Else tell the parties what was lost, and go on knowingly: bropost restore accept. Their logs are closed as they are
+   here; new ones begin, which say so."""
+
+
+@application.command("accept")
+def accept(
+    settings: SettingsFile,
+    approved_by: Annotated[str, typer.Option(help="Who decided to go on.")],
+    reason: Annotated[str, typer.Option(help="Why; both stand in the new logs as commitments, encrypted.")],
+) -> None:
+    """Go on with a store that `bropost restore check` refused, as a new installation with new logs.
+
+    Nothing is sent by itself: every delivery that was under way is set aside for `bropost outbox`.
+    """
+    with opened(settings, alone=True) as installation:
+        decision = f"{approved_by} ({operator()}): {reason}"
+        continued = restoring.accept(installation, decision)
+    for origin in continued.closed:
+        typer.echo(f"closed: {origin}")
+    typer.echo(f"{continued.set_aside} deliveries are set aside: see bropost outbox list")
+    typer.echo("Now write the new installation into the settings, and give the parties their new log keys:")
+    typer.echo(f'installation = "{continued.installation}"')
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.checkpoint")) if path.is_dir() else [path]
+
+
+def _line(log: Compared) -> str:
+    known = f"outside {log.known.size}" if log.known else "outside -"
+    return f"{log.finding.name:<8} {log.party}  here {log.size}, {known}: {log.finding.value}"

@@ -1,0 +1,104 @@
+"""Deliveries that were set aside for a person: tried again once the cause is mended, or given up for good.
+
+Giving up is a statement to the sender, who stays responsible: signed negative evidence, an event, an entry in the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import DeadlineKind
+from gateway.domain.errors import InputError, InternalError
+from gateway.domain.evidence import EventReason, EvidenceEvent, ReasonCode
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.domain.status import Standing, State
+from gateway.services import log_entries
+from gateway.services.installation import Installation
+from gateway.services.recording import event_rows
+from gateway.services.sealing import not_before, seal_document_evidence
+from gateway.storage import deadlines, documents, events, outbox, parties
+from gateway.storage import evidence as evidence_rows
+from gateway.storage.outbox import Promise
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """A delivery that will not be done, and whether it was given up before."""
+
+    sender: PartyId
+    repeated: bool
+
+
+def retry(installation: Installation, document_id: Uuid4 | None = None) -> int:
+    """Try again, from now on, what was set aside - all of it, or one document's; return how many tasks."""
+    with installation.database.read() as connection:
+        found = _parked(connection, document_id)
+    at = installation.clock()
+    taken_up = 0
+    for each in found:
+        with installation.database.transaction(each.sender) as connection:
+            taken_up += outbox.take_up(connection, each.row, at)
+    return taken_up
+
+
+def abandon(
+    installation: Installation, document_id: Uuid4, reason: str, sender: PartyId | None = None
+) -> GivenUp:
+    """Give a delivery up that was set aside, and tell its sender; once, however often it is asked.
+
+    `reason` says in words why; it stands in no evidence, and in the log as a commitment. `sender` is needed only where
+    two parties use one document id. InputError NOT_FOUND if no such delivery is set aside or was given up.
+    """
+    with installation.database.read() as connection:
+        found = [each for each in _parked(connection, document_id) if sender in (None, each.sender)]
+        if not found:
+            return _given_up_before(connection, document_id, sender)
+    if len(found) > 1:
+        raise InputError(Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party")
+    (promise,) = found
+    return GivenUp(promise.sender, repeated=not _give_up(installation, promise, reason))
+
+
+def _give_up(installation: Installation, promise: Promise, reason: str) -> bool:
+    """Make the evidence, then store it with all that follows from it. False if another command was first."""
+    with installation.database.read() as connection:
+        row = documents.document_by_key(connection, promise.row.document_key)
+        if row is None:
+            raise InternalError(Code.STORED_DATA_ALTERED)
+        at = not_before(connection, row, installation.clock())
+    reasons = (EventReason(ReasonCode.DELIVERY_ABANDONED, promise.row.last_code),)
+    sealed = seal_document_evidence(
+        installation, EvidenceEvent.CONTENT_CONSIGNMENT_FAILURE, row, row.sender, at, reasons=reasons
+    )
+    entry = log_entries.evidence_entry(installation, row.sender, row, sealed, decision=reason)
+    told = event_rows(
+        installation, State.UNDELIVERED, at, Standing.EVIDENCE, (row.sender,), sealed, reasons
+    )
+    with installation.database.transaction(row.sender) as connection:
+        if not outbox.give_up(connection, promise.row):
+            return False
+        evidence_rows.insert_evidence(connection, row.key, sealed.row())
+        events.append_events(connection, row.key, told)
+        deadlines.cancel(connection, row.key, tuple(DeadlineKind), at)
+        log_entries.append(connection, entry)
+    return True
+
+
+def _parked(connection: Connection, document_id: Uuid4 | None) -> tuple[Promise, ...]:
+    """What is set aside, or what of one document id is."""
+    return tuple(
+        each for each in outbox.parked(connection) if document_id is None or each.document_id == document_id
+    )
+
+
+def _given_up_before(connection: Connection, document_id: Uuid4, sender: PartyId | None) -> GivenUp:
+    """The delivery of this document that was given up before. InputError NOT_FOUND if there is none."""
+    for party in parties.list_parties(connection):
+        row = documents.find_own(connection, party.id, document_id) if sender in (None, party.id) else None
+        known = events.events_of(connection, row.key, row.sender) if row else ()
+        if any(reason.code is ReasonCode.DELIVERY_ABANDONED for event in known for reason in event.reasons):
+            return GivenUp(party.id, repeated=True)
+    raise InputError(Code.NOT_FOUND)

@@ -1,0 +1,37 @@
+"""Scanning: each attachment is seen by the antivirus before its document is accepted, or the document is not.
+
+Nothing is stored before, and no transaction is open meanwhile. Without an antivirus in the settings nothing is scanned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError, UnavailableError
+from gateway.domain.operations import AttachmentContent
+from gateway.services.installation import Installation
+
+_log = structlog.get_logger(__name__)
+
+
+def require_clean(installation: Installation, attachments: Sequence[AttachmentContent]) -> None:
+    """Return if the antivirus finds nothing in any attachment.
+
+    Raises InputError ATTACHMENT_INFECTED with the attachment's number and what was found; UnavailableError
+    ANTIVIRUS_UNAVAILABLE if there is no verdict on one: then nobody knows, and nothing is accepted.
+    """
+    scanner = installation.antivirus
+    if scanner is None:
+        return
+    for attachment in attachments:
+        try:
+            with installation.aside():
+                found = scanner.find(attachment.content)
+        except UnavailableError as error:
+            _log.error("antivirus gives no verdict", what=error.facts.get("what"))
+            raise
+        if found is not None:
+            raise InputError(Code.ATTACHMENT_INFECTED, number=attachment.number, signature=found)

@@ -1,0 +1,128 @@
+"""clamd, the daemon of ClamAV: octets in, clean or what was found out. Anything else is no verdict.
+
+Its protocol in the few commands that are needed, clamd(8): PING, and INSTREAM with the octets in chunks, each after its
+length in four octets, and an empty one at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import UnavailableError
+
+PING_SECONDS: Final = 2.0  # a clamd that lives answers at once
+_CHUNK: Final = 65_536
+_ANSWER_MOST: Final = 1024  # a name and a few words
+_FOUND: Final = re.compile(rb"stream: (.+) FOUND", re.DOTALL)
+_NAME: Final = re.compile(r"[A-Za-z0-9._/:()-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Clamd:
+    """A clamd at "unix:/path" or "tcp://host:port", which is given `seconds` for each attachment."""
+
+    address: str
+    seconds: float
+
+    def find(self, octets: bytes | memoryview) -> str | None:
+        """Return the name of what clamd finds in the octets, or None where it says that they are clean.
+
+        UnavailableError ANTIVIRUS_UNAVAILABLE if it says neither, or nothing in time.
+        """
+        with self._conversation(self.seconds) as clamd:
+            answer = clamd.stream(memoryview(octets))
+        if answer == b"stream: OK":
+            return None
+        if found := _FOUND.fullmatch(answer):
+            name = found[1].decode("ascii", "replace")
+            return name if _NAME.fullmatch(name) else "?"
+        what = "it takes less at once" if b"size limit exceeded" in answer else "no verdict"
+        raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what=what)
+
+    def is_answering(self) -> bool:
+        """Whether clamd is there."""
+        try:
+            with self._conversation(min(self.seconds, PING_SECONDS)) as clamd:
+                return clamd.ask(b"PING") == b"PONG"
+        except UnavailableError:
+            return False
+
+    @contextmanager
+    def _conversation(self, seconds: float) -> Generator[_Conversation]:
+        """One connection, for one question; whatever goes wrong with it is no answer."""
+        try:
+            with self._connected(seconds) as connected:
+                yield _Conversation(connected, time.monotonic() + seconds)
+        except TimeoutError as error:
+            raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what="no whole answer in time") from error
+        except (OSError, ValueError) as error:
+            raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what="no connection") from error
+
+    def _connected(self, seconds: float) -> socket.socket:
+        if self.address.startswith("unix:"):
+            connected = socket.socket(socket.AF_UNIX)
+            connected.settimeout(seconds)
+            try:
+                connected.connect(self.address.removeprefix("unix:"))
+            except OSError:
+                connected.close()
+                raise
+            return connected
+        where = urlsplit(self.address)
+        return socket.create_connection((where.hostname, where.port), timeout=seconds)
+
+
+@dataclass(frozen=True)
+class _Conversation:
+    """One question to clamd over a connection that is open until the monotonic time `until`."""
+
+    connected: socket.socket
+    until: float
+
+    def ask(self, command: bytes) -> bytes:
+        """The answer to a command."""
+        self._send(b"z" + command + b"\0")
+        return self._answer()
+
+    def stream(self, octets: memoryview) -> bytes:
+        """The answer to INSTREAM with these octets."""
+        try:
+            self._send(b"zINSTREAM\0")
+            for start in range(0, len(octets), _CHUNK):
+                chunk = octets[start : start + _CHUNK]
+                self._send(len(chunk).to_bytes(4, "big"))
+                self._send(chunk)
+            self._send(bytes(4))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it answers before the end what it does not take
+        return self._answer()
+
+    def _send(self, octets: bytes | memoryview) -> None:
+        self._require_time()
+        self.connected.sendall(octets)
+
+    def _answer(self) -> bytes:
+        """What clamd says up to its NUL; cut off, it is no answer."""
+        said = bytearray()
+        while not said.endswith(b"\0"):
+            self._require_time()
+            more = self.connected.recv(_ANSWER_MOST)
+            said += more
+            if not more or len(said) > _ANSWER_MOST:
+                return b""
+        return bytes(said[:-1])
+
+    def _require_time(self) -> None:
+        """Give the next step what is left of the time."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.connected.settimeout(left)

@@ -1,0 +1,83 @@
+"""clamd is asked as it wants to be asked, and nothing but its clear word counts as clean."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import UnavailableError
+from gateway.transport.antivirus import Clamd
+from tests.clamd import FOUND, MARK, clamd
+
+
+def _why(address: str, octets: bytes = b"brev", seconds: float = 5) -> object:
+    with pytest.raises(UnavailableError) as unavailable:
+        Clamd(address, seconds).find(octets)
+    assert unavailable.value.code is Code.ANTIVIRUS_UNAVAILABLE
+    return unavailable.value.facts["what"]
+
+
+@pytest.mark.parametrize("by_socket", [True, False], ids=["unix", "tcp"])
+def test_every_octet_reaches_clamd(tmp_path: Path, by_socket: bool) -> None:
+    octets = bytes(range(256)) * 2000
+    with clamd(tmp_path if by_socket else None) as fake:
+        scanner = Clamd(fake.address, 5)
+        assert scanner.find(memoryview(octets)) is None
+        assert scanner.find(b"") is None
+        assert scanner.find(octets + MARK) == FOUND
+        assert scanner.is_answering()
+    assert fake.streams == [octets, b"", octets + MARK]
+    assert fake.commands == [b"zINSTREAM"] * 3 + [b"zPING"]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"",
+        b"stream: OK",  # cut off
+        b"stream: OK, I think\0",
+        b"OK\0",
+        b"stream: Can't allocate memory ERROR\0",
+        b"COMMAND READ TIMED OUT\0",
+        b"x" * 5000,
+        b"stream:  FOUND\0",
+    ],
+)
+def test_whatever_is_not_clear_is_no_verdict(says: bytes) -> None:
+    with clamd() as fake:
+        fake.says = says
+        assert _why(fake.address) == "no verdict"
+        assert not Clamd(fake.address, 5).is_answering()
+
+
+@pytest.mark.parametrize("name", ["Win.Test\r\nX", "Æ", "a b", "x" * 101])
+def test_a_name_that_could_be_anything_is_not_passed_on(name: str) -> None:
+    with clamd() as fake:
+        fake.says = f"stream: {name} FOUND\0".encode()
+        assert Clamd(fake.address, 5).find(b"brev") == "?"
+
+
+def test_what_is_too_large_for_clamd_is_not_clean() -> None:
+    with clamd() as fake:
+        fake.stream_max = 100_000
+        assert _why(fake.address, bytes(20_000_000)) == "it takes less at once"
+
+
+def test_a_clamd_that_never_answers_is_waited_for_only_so_long() -> None:
+    with clamd() as fake:
+        fake.silent.set()
+        began = time.monotonic()
+        assert _why(fake.address, seconds=0.3) == "no whole answer in time"
+        assert not Clamd(fake.address, 0.3).is_answering()
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "unix:/nowhere/clamd.sock", "tcp://127.0.0.1:99999"]
+)
+def test_a_clamd_that_is_not_there_is_no_verdict(address: str) -> None:
+    assert _why(address) == "no connection"
+    assert not Clamd(address, 5).is_answering()
