@@ -381,9 +381,7 @@ def _own_keys(settings: Settings, trust: TrustFiles) -> tuple[OwnKey, OwnKey]:
     seal = SigningKey.from_pem(_read(keys.seal_key), _read(keys.seal_chain))
     message = SigningKey.from_pem(_read(keys.message_key), _read(keys.message_chain))
     next_seal = _next_key(seal, keys.next_seal_key, keys.next_seal_chain, keys.next_seal_from)
-    next_message = _next_key(
-        message, keys.next_message_key, keys.next_message_chain, keys.next_message_from
-    )
+    next_message = _next_key(message, keys.next_message_key, keys.next_message_chain, keys.next_message_from)
     return (
         OwnKey("seal", seal, Usage.SEAL, trust, next_seal),
         OwnKey("message", message, Usage.MESSAGE, trust, next_message),

@@ -285,8 +285,7 @@ def _take_out(element: etree._Element) -> None:
         previous.tail = (previous.tail or "") + (element.tail or "")
     else:
         parent.text = (parent.text or "") + (element.tail or "")
-    element.tail = None
-    parent.remove(element)
+    parent.remove(element)  # takes its own copy of that text along
 
 
 @lru_cache(maxsize=256)

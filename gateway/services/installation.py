@@ -46,7 +46,9 @@ class Installation:
     quota: Quota = USUAL  # what one system may do, unless another is set for it
     request_rate: RequestRate = field(default_factory=RequestRate)
     antivirus: Clamd | None = None
-    aside: Callable[[], AbstractContextManager[None]] = nullcontext  # lets others compute while a thread waits
+    aside: Callable[[], AbstractContextManager[None]] = (
+        nullcontext  # lets others compute while a thread waits
+    )
     revocation_fetch: RevocationFetch | None = None
 
     def issuer_at(self, at: datetime) -> Issuer:

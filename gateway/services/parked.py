@@ -57,7 +57,9 @@ def abandon(
         if not found:
             return _given_up_before(connection, document_id, sender)
     if len(found) > 1:
-        raise InputError(Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party")
+        raise InputError(
+            Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party"
+        )
     (promise,) = found
     return GivenUp(promise.sender, repeated=not _give_up(installation, promise, reason))
 
@@ -74,9 +76,7 @@ def _give_up(installation: Installation, promise: Promise, reason: str) -> bool:
         installation, EvidenceEvent.CONTENT_CONSIGNMENT_FAILURE, row, row.sender, at, reasons=reasons
     )
     entry = log_entries.evidence_entry(installation, row.sender, row, sealed, decision=reason)
-    told = event_rows(
-        installation, State.UNDELIVERED, at, Standing.EVIDENCE, (row.sender,), sealed, reasons
-    )
+    told = event_rows(installation, State.UNDELIVERED, at, Standing.EVIDENCE, (row.sender,), sealed, reasons)
     with installation.database.transaction(row.sender) as connection:
         if not outbox.give_up(connection, promise.row):
             return False

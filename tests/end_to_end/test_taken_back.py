@@ -121,8 +121,9 @@ def test_no_chain_of_corrections_puts_a_wait_off(house: TestInstallation) -> Non
     conversation = Uuid4.new()
     newest = risk(house, conversation)
     ends = {kind: due(house, INSTITUTION, newest, kind) for kind in ("HANDOVER", "READ", "ANSWER")}
+    go_to(house, OFFICE.add_working_time(house.clock(), timedelta()))
     for _ in range(3):
-        forward(house, hours=3)
+        forward(house, minutes=50)
         newest = risk(house, conversation, correcting(newest))
         assert {kind: due(house, INSTITUTION, newest, kind) for kind in ends} == ends
     go_to(house, ends["READ"])

@@ -124,10 +124,10 @@ class Module:
                 each.cache_clear()
 
 
-def caches() -> list[Cache]:
-    """The caches of the product's functions."""
+def caches(*packages: str) -> list[Cache]:
+    """The caches of functions in these packages."""
     found = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
-    return [each for each in found if each.__module__.startswith("gateway.")]
+    return [each for each in found if each.__module__.startswith(packages)]
 
 
 def forget_properties() -> None:

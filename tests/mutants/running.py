@@ -22,12 +22,19 @@ import coverage
 import pytest
 from _pytest.runner import runtestprotocol
 
+from gateway.crypto.certificates import verdicts
 from gateway.services.knowledge import load_knowledge
 from tests import installation, messages, pki
 from tests.mutants.living import Cache, Module, NotImportable, caches, dependents, forget_properties, users
 from tests.mutants.operators import Mutant, mutants
 
 Work = TypeVar("Work")
+_DEAR: Final = (
+    "gateway.xmlcore.",
+    "tests.installation",
+    "tests.messages",
+    "tests.pki",
+)  # take long to make anew
 MOST_TESTS: Final = 100  # of each sort, for one mutant
 CPU_LEAST, CPU_FACTOR = 10, 20  # seconds that one test may take, and how many times what it takes by itself
 WALL_SECONDS: Final = 120  # for a test that waits for ever
@@ -97,7 +104,7 @@ class Laboratory:
 
     def _try_all(self) -> None:
         self.modules = {file: Module(file) for file in self.files}
-        self.caches = caches()
+        self.caches = caches("gateway.")
         self._observe()
         if not self.baseline.failed:
             work = [
@@ -140,8 +147,12 @@ class Laboratory:
         paths = {file: str(module.path) for file, module in self.modules.items()}
         watcher = coverage.Coverage(data_file=None, config_file=False, include=list(paths.values()))
         failed, seconds = [], {}
+        remembering = [each for each in caches("gateway.", "tests.") if not each.__module__.startswith(_DEAR)]
         watcher.start()
         for name, following in self._in_order(names):
+            verdicts.clear()  # each test runs by itself all the lines that it needs
+            for each in remembering:
+                each.cache_clear()
             watcher.switch_context(name)
             before = time.process_time()
             if not _passes(self.items[name], following):
