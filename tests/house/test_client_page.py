@@ -20,8 +20,8 @@ from gateway.cli import pki as commands
 from gateway.crypto.development_pki import files
 from gateway.domain.kinds import DocumentKind
 from gateway.domain.party import Party
-from gateway.services import parties
 from gateway.interfaces.turns import Turns
+from gateway.services import parties
 from gateway.settings import Settings, load_settings
 from tests.installation import CODES, INSTITUTION, MUNICIPALITY, NAMES
 from tests.pki import development_pki

@@ -179,7 +179,7 @@ def test_an_address_holds_no_password_and_the_refusal_says_where_to_put_it(addre
 def test_the_environment_leads_nowhere_else(
     kind: str, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody answers at 192.0.2.1, which is for documentation. An environment variable counts where an address says nothing."""
+    """Nobody answers at 192.0.2.1. An environment variable counts where an address says nothing."""
     services = tmp_path / "services"
     services.write_text("[elsewhere]\nhost=192.0.2.1\nhostaddr=192.0.2.1\nsslmode=disable\n")
     for name, value in {
