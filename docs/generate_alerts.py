@@ -29,8 +29,8 @@ def metrics_page() -> str:
         "",
         "## Alerts",
         "",
-        "The same limits hold for [alerts.yml](alerts.yml), which Prometheus reads as it is, and for `bropost check`, where a "
-        "note does not fail the check. Critical: look now; warning: today; note: this month.",
+        "The same limits hold for [alerts.yml](alerts.yml), which Prometheus reads as it is, and for `bropost check`, "
+        "where a note does not fail the check. Critical: look now; warning: today; note: this month.",
         "",
         "| Alert | Severity | What it says | When |",
         "| --- | --- | --- | --- |",
