@@ -146,7 +146,8 @@ class Laboratory:
     def _watch(self, names: Sequence[str]) -> tuple[int, str]:
         paths = {file: str(module.path) for file, module in self.modules.items()}
         watcher = coverage.Coverage(data_file=None, config_file=False, include=list(paths.values()))
-        watcher.set_option("run:disable_warnings", ["no-data-collected"])  # that tests look at nothing is a finding
+        # That tests look at nothing is a finding, not an error.
+        watcher.set_option("run:disable_warnings", ["no-data-collected"])
         failed, seconds = [], {}
         remembering = [each for each in caches("gateway.", "tests.") if not each.__module__.startswith(_DEAR)]
         watcher.start()
