@@ -51,6 +51,10 @@ class VendorFiles:
         for service, (name, _, holder) in _SYSTEMS.items():
             self.write_key_store(holder)
             self.write_settings(self.folder / f"{name}.properties", service, f"{service.capitalize()}Soap12")
+        self.write_letter()
+
+    def write_letter(self) -> None:
+        """Write a letter of now, as XML and as the object that JavaScript has for it."""
         letter = documents.fresh_letter(b"")
         documents.remove(letter, "Attachments")
         (self.folder / "letter.xml").write_bytes(etree.tostring(letter, encoding="UTF-8"))
