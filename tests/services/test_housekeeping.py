@@ -159,6 +159,7 @@ def test_replay_keys_are_forgotten_some_at_a_time(house: TestInstallation) -> No
 
 
 def test_housekeeping_is_done_anew_if_the_clock_was_put_back(house: TestInstallation, at: datetime) -> None:
+    keep(house, LARGE)
     housekeeping = Housekeeping(house.installation)
     everything(housekeeping)
     assert not housekeeping.step()
