@@ -12,6 +12,9 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
 from gateway.crypto import development_declaration, development_issuing
 from gateway.crypto import development_pki as builder
 from gateway.crypto.development_declaration import OrganisationWish
@@ -46,6 +49,12 @@ def development_pki() -> DevelopmentPki:
 def signing_key(name: str) -> SigningKey:
     """The key of a holder of the development PKI, read once: an RSA key takes 50 ms."""
     return development_pki().signing_key(name)
+
+
+@functools.cache
+def private_key(name: str) -> PrivateKeyTypes:
+    """The bare private key of a holder of the development PKI, read once; also of those that are too weak for us."""
+    return serialization.load_pem_private_key(development_pki().holders[name].key_pem, None)
 
 
 def gateway_key(pki: DevelopmentPki, days: int) -> SigningKey:

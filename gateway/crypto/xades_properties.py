@@ -86,10 +86,11 @@ def read_signed_properties(element: etree._Element) -> SignedProperties:
         of_signature, "SignedSignatureProperties", "SigningTime", "SigningCertificateV2"
     )
     (data_format,) = _exactly(of_data, "SignedDataObjectProperties", "DataObjectFormat")
-    named = tuple(_read_certificate(one) for one in children(certificates))
-    if not named:
+    named = children(certificates)
+    if {one.tag for one in named} != {_NAMES["Cert"]}:
         raise wrong("SigningCertificateV2")
-    return SignedProperties(_read_time(text(time)), named, _read_format(data_format))
+    read = tuple(map(_read_certificate, named))
+    return SignedProperties(_read_time(text(time)), read, _read_format(data_format))
 
 
 def write_signed_properties(

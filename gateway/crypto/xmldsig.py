@@ -39,7 +39,6 @@ __all__ = [
 
 SIGNATURE: Final = tag(DS, "Signature")
 OBJECT: Final = tag(DS, "Object")
-X509_DATA: Final = tag(DS, "X509Data")
 
 DIGEST_OCTETS: Final = 32  # SHA-256
 MOST_TRANSFORMS: Final = 3

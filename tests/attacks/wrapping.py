@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from lxml import etree
 
@@ -23,7 +23,7 @@ from gateway.crypto.xades import VerifiedContent, sign, verify
 from gateway.domain.errors import BropostError
 from gateway.xmlcore.namespaces import DOCUMENT, DS, XADES, tag
 from gateway.xmlcore.parse import parse
-from tests.pki import development_pki
+from tests.pki import development_pki, private_key, signing_key
 
 AT = development_pki().at + timedelta(minutes=1)
 SIGNER = "eksempelby-kommune"
@@ -54,7 +54,7 @@ Change = Callable[[etree._Element], object]
 @functools.cache
 def golden(signer: str = SIGNER) -> bytes:
     """The letter, signed by the product."""
-    return sign(parse(LETTER), development_pki().signing_key(signer), AT)
+    return sign(parse(LETTER), signing_key(signer), AT)
 
 
 def read(octets: bytes, usage: Usage = Usage.CONTENT) -> VerifiedContent:
@@ -116,7 +116,7 @@ def sign_again(root: etree._Element, signer: str) -> None:
 
 def signature_value(signer: str, octets: bytes) -> bytes:
     """An RSA or ECDSA signature value over the octets; weak keys sign too."""
-    key = serialization.load_pem_private_key(development_pki().holders[signer].key_pem, None)
+    key = private_key(signer)
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
     assert isinstance(key, ec.EllipticCurvePrivateKey)

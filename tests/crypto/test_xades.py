@@ -16,7 +16,7 @@ from gateway.xmlcore.c14n import exclusive
 from gateway.xmlcore.namespaces import DS, EVIDENCE, XADES, tag
 from gateway.xmlcore.parse import parse
 from tests.attacks.wrapping import AT, LETTER, SIGNER, canonical, golden, one, read, resigned
-from tests.pki import development_pki
+from tests.pki import development_pki, signing_key
 
 SIGNERS = ["eksempelby-kommune", "eksempelby-esdh-2048", "eksempelby-esdh-p256"]
 
@@ -33,7 +33,7 @@ def test_a_signed_document_is_read_as_it_was(signer: str) -> None:
 
 
 def test_sealed_octets_are_the_canonical_document_with_the_signature_as_last_element() -> None:
-    sealed = seal(parse(LETTER), development_pki().signing_key(SIGNER), AT)
+    sealed = seal(parse(LETTER), signing_key(SIGNER), AT)
     form = exclusive(parse(LETTER))
     begin, end = form.removesuffix(b"</Document>"), b"</ds:Signature></Document>"
     assert sealed.octets.startswith(begin + b"<ds:Signature ")
@@ -48,7 +48,7 @@ def test_a_document_is_signed_out_of_a_message_without_touching_it() -> None:
         b'<d:Document schemaVersion="1.0"><d:Header>&#230;</d:Header></d:Document>\n</s:Send></s:Body>'
     )
     before = etree.tostring(message)
-    content = read(sign(message[0][0], development_pki().signing_key(SIGNER), AT))
+    content = read(sign(message[0][0], signing_key(SIGNER), AT))
     assert etree.tostring(message) == before
     assert canonical(content.root) == canonical(message[0][0])
     assert "s" not in content.root.nsmap
@@ -56,7 +56,7 @@ def test_a_document_is_signed_out_of_a_message_without_touching_it() -> None:
 
 @pytest.mark.parametrize("document", [b"<a/>", b"<a></a>", b'<a xmlns="urn:a">x</a>', b"<a><b/>\n</a>"])
 def test_any_document_can_be_signed(document: bytes) -> None:
-    content = read(sign(parse(document), development_pki().signing_key(SIGNER), AT))
+    content = read(sign(parse(document), signing_key(SIGNER), AT))
     assert canonical(content.root) == canonical(parse(document))
 
 
@@ -64,7 +64,7 @@ def test_evidence_is_sealed_and_read_by_the_same_signature() -> None:
     evidence = parse(
         f'<Evidence xmlns="{EVIDENCE}"><EventTime>2026-08-05T09:12:00Z</EventTime></Evidence>'.encode()
     )
-    content = read(sign(evidence, development_pki().signing_key("gateway-seal"), AT), Usage.SEAL)
+    content = read(sign(evidence, signing_key("gateway-seal"), AT), Usage.SEAL)
     assert canonical(content.root) == canonical(evidence)
     assert content.certificate.identity.cvr.text == "66666666"
 
@@ -95,20 +95,20 @@ def test_the_digest_leaves_out_the_signature_and_leaves_the_tree_alone() -> None
 
 def test_a_signed_document_is_not_signed_again() -> None:
     with pytest.raises(InputError) as refused:
-        sign(parse(golden()), development_pki().signing_key(SIGNER), AT)
+        sign(parse(golden()), signing_key(SIGNER), AT)
     assert refused.value.code is Code.DOCUMENT_SIGNATURE_UNEXPECTED
 
 
 def test_a_document_too_large_to_be_read_back_is_not_signed() -> None:
     document = parse(b"<a>" + b"<b>" + b"x" * 9_000_000 + b"</b>" + b"<b>" + b"x" * 2_999_900 + b"</b></a>")
     with pytest.raises(InputError) as refused:
-        sign(document, development_pki().signing_key(SIGNER), AT)
+        sign(document, signing_key(SIGNER), AT)
     assert refused.value.code is Code.XML_TOO_LARGE
 
 
 def test_the_signing_time_is_written_in_utc() -> None:
     at = AT.astimezone(timezone(timedelta(hours=2)))
-    octets = sign(parse(LETTER), development_pki().signing_key(SIGNER), at)
+    octets = sign(parse(LETTER), signing_key(SIGNER), at)
     assert one(parse(octets), "//xades:SigningTime").text == AT.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -175,7 +175,7 @@ def test_without_a_current_revocation_list_the_answer_is_to_try_later() -> None:
 def test_the_time_a_signer_claims_is_read_before_anybody_vouches_for_it() -> None:
     unsigned = parse(LETTER)
     assert claimed_signing_time(LETTER) is None
-    signed = sign(unsigned, development_pki().signing_key(SIGNER), AT)
+    signed = sign(unsigned, signing_key(SIGNER), AT)
     assert claimed_signing_time(signed) == AT.replace(microsecond=0)
     altered = signed.replace(b"<Document", b"<Document ", 1)
     assert claimed_signing_time(altered) == AT.replace(microsecond=0)

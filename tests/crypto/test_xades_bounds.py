@@ -18,7 +18,7 @@ from gateway.xmlcore.namespaces import DS, tag
 from gateway.xmlcore.parse import parse
 from tests.attacks.wrapping import AT, SIGNER, changed, golden, one, read, refusal, resigned, setting
 from tests.crypto.changed import refused
-from tests.pki import development_pki
+from tests.pki import development_pki, signing_key
 
 MOST_OCTETS = 12_000_000
 
@@ -45,7 +45,7 @@ def test_unsigned_properties_take_at_most_64_kilobytes() -> None:
 
 
 def test_a_sealed_document_may_be_just_as_large_as_one_that_can_be_read() -> None:
-    key = development_pki().signing_key(SIGNER)
+    key = signing_key(SIGNER)
 
     def document(octets: int) -> etree._Element:
         return parse(b"<a><b>" + b"x" * 9_000_000 + b"</b><b>" + b"x" * octets + b"</b></a>")
@@ -138,7 +138,7 @@ def test_a_format_is_of_a_reference_that_has_an_id() -> None:
 
 
 def sealed(document: bytes) -> bytes:
-    return seal(parse(document), development_pki().signing_key(SIGNER), AT).octets
+    return seal(parse(document), signing_key(SIGNER), AT).octets
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from gateway.xmlcore.c14n import exclusive
 from gateway.xmlcore.namespaces import DS, EXC_C14N, tag
 from gateway.xmlcore.parse import parse
 from tests.attacks.wrapping import NAMES, one, signature_value
-from tests.pki import development_pki
+from tests.pki import development_pki, signing_key
 
 SIGNER = "eksempelby-esdh"
 SIGNERS = ["eksempelby-esdh", "eksempelby-esdh-2048", "eksempelby-esdh-p256"]
@@ -41,7 +41,7 @@ REFERENCES = (
 
 
 def key(signer: str = SIGNER) -> SigningKey:
-    return development_pki().signing_key(signer)
+    return signing_key(signer)
 
 
 def key_info() -> etree._Element:

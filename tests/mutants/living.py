@@ -19,6 +19,7 @@ from tests.mutants.operators import Mutant, constant_name
 
 ROOT: Final = Path(__file__).parents[2]
 Cache: TypeAlias = "functools._lru_cache_wrapper[Any]"
+_APART: Final = ("gateway.crypto.development_pki",)  # it remembers keys, which take long to read
 _BELOW: Final = ("gateway.xmlcore.", "gateway.domain.")  # floors on which nothing knows of those above
 
 
@@ -118,9 +119,9 @@ class Module:
 
     def forget(self, caches: Iterable[Cache]) -> None:
         """Empty every cache of the product that could know what the changed code gave."""
-        is_domain = self.name.startswith("gateway.domain.")
+        kept = _APART if self.name.startswith("gateway.domain.") else (*_BELOW, *_APART)
         for each in caches:
-            if is_domain or not each.__module__.startswith(_BELOW):
+            if not each.__module__.startswith(kept):
                 each.cache_clear()
 
 
@@ -139,13 +140,16 @@ def forget_properties() -> None:
                     vars(each).pop(name, None)
 
 
-def users(names: Iterable[str], tree: ast.Module) -> Iterator[int]:
-    """The lines of functions that name one of these."""
-    wanted = set(names)
-    for _, node in _functions(tree):
-        for inner in ast.walk(node):
+def users(names: Iterable[str], tree: ast.Module) -> tuple[set[int], set[int]]:
+    """The lines of functions that name one of these, and those that run when a guard among them strikes."""
+    wanted, lines, beyond = set(names), set[int](), set[int]()
+    for _, function in _functions(tree):
+        for inner in ast.walk(function):
             if isinstance(inner, ast.stmt) and wanted & _names(inner):
-                yield from range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
+                lines.update(range(inner.lineno, (inner.end_lineno or inner.lineno) + 1))
+                if isinstance(inner, ast.If) and wanted & _names(inner.test):
+                    beyond.add(inner.body[0].lineno)
+    return lines, beyond
 
 
 def dependents(mutant: Mutant, tree: ast.Module) -> set[str]:

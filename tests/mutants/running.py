@@ -29,13 +29,14 @@ from tests.mutants.living import Cache, Module, NotImportable, caches, dependent
 from tests.mutants.operators import Mutant, mutants
 
 Work = TypeVar("Work")
-_DEAR: Final = (
+_DEAR: Final = (  # what they remember takes long to make anew
+    "gateway.crypto.development_pki",
     "gateway.xmlcore.",
     "tests.installation",
     "tests.messages",
     "tests.pki",
-)  # take long to make anew
-MOST_TESTS: Final = 100  # of each sort, for one mutant
+)
+MOST_TESTS: Final = (400, 200, 100, 100)  # for one mutant: of its file, where it strikes, by its name, any
 CPU_LEAST, CPU_FACTOR = 10, 20  # seconds that one test may take, and how many times what it takes by itself
 WALL_SECONDS: Final = 120  # for a test that waits for ever
 MEMORY: Final = 6 * 2**30
@@ -172,23 +173,28 @@ class Laboratory:
 
         First those of its file, those in which its guard strikes, and those that know it by name.
         """
-        at = self.baseline.lines.get(file, {})
-        names = set().union(*(at.get(line, ()) for line in mutant.lines))
+        names, struck = self._running(file, mutant.lines), self._running(file, mutant.beyond)
         constants = dependents(mutant, self.modules[file].tree)
         for other, module in self.modules.items() if constants else ():
-            lines = self.baseline.lines.get(other, {})
-            names.update(*(lines.get(line, ()) for line in users(constants, module.tree)))
+            lines, beyond = users(constants, module.tree)
+            names |= self._running(other, lines)
+            struck |= self._running(other, beyond)
         if constants:
             names |= {name for name, item in self.items.items() if _imports(item, constants)}
         if not mutant.lines and not names:
-            names = set().union(*at.values())
+            names = self._running(file, self.baseline.lines.get(file, ()))
         sorts = (
             {name for name in names if name.startswith(_own_tests(file))},
-            set().union(*(at.get(line, ()) for line in mutant.beyond)) & names,
+            struck & names,
             {name for name in names if _imports(self.items[name], {mutant.name.partition(".")[0]})},
             names,
         )
-        return list(dict.fromkeys(name for sort in sorts for name in self._in_turns(sort)[:MOST_TESTS]))
+        bounded = (self._in_turns(sort)[:most] for sort, most in zip(sorts, MOST_TESTS, strict=True))
+        return list(dict.fromkeys(name for some in bounded for name in some))
+
+    def _running(self, file: str, lines: Iterable[int]) -> set[str]:
+        at = self.baseline.lines.get(file, {})
+        return set().union(*(at.get(line, ()) for line in lines))
 
     def _in_turns(self, names: Iterable[str]) -> list[str]:
         """One case of each test, then another of each; those that run little first, which look most closely."""
@@ -260,6 +266,9 @@ def _warmed_up() -> Generator[None]:
     for name in (*installation.SYSTEMS, *installation.SEALS.values(), "gateway-message", "gateway-seal"):
         messages.signing_key(name)
         pki.signing_key(name)
+        pki.private_key(name)
+    for name in ("root", "issuing", "impostor"):
+        pki.development_pki().holders[name].issuer()
     load_knowledge(
         municipalities=(installation.CODES / "municipalities.toml").read_bytes(),
         institutions=(installation.CODES / "institutions.toml").read_bytes(),

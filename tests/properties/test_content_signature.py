@@ -13,7 +13,7 @@ from gateway.domain.errors import BropostError
 from gateway.xmlcore.namespaces import DOCUMENT, DS, XADES, tag
 from gateway.xmlcore.parse import parse
 from tests.attacks.wrapping import AT, LETTER, SIGNER, canonical, golden, read
-from tests.pki import development_pki
+from tests.pki import development_pki, signing_key
 
 CONTENT = canonical(parse(LETTER))
 TREE = etree.fromstring(golden())
@@ -133,5 +133,5 @@ def test_every_document_is_read_back_as_it_was_signed(texts: list[str], value: s
     document = etree.Element(tag(DOCUMENT, "Document"), {"schemaVersion": value}, nsmap={None: DOCUMENT})
     for text in texts:
         etree.SubElement(document, tag(DOCUMENT, "Note")).text = text
-    content = read(sign(document, development_pki().signing_key("eksempelby-esdh-p256"), AT))
+    content = read(sign(document, signing_key("eksempelby-esdh-p256"), AT))
     assert canonical(content.root) == canonical(document)
