@@ -10,16 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 
 @unique
 class Category(Enum):
     """The sort of data an element holds; the values are those of the schema's DataCategory."""
 
-    __hash__ = (
-        object.__hash__
-    )  # each stands once; the hash of an Enum is computed in Python, for every element
+    # Each stands once; the hash of an Enum is computed in Python, and every element is looked up by it.
+    __hash__ = object.__hash__
 
     TECHNICAL = "technical"
     STAFF = "staff"
@@ -71,6 +71,8 @@ class Basis(Enum):
 class Minimum(Enum):
     """Why an element is part of its kind."""
 
+    __hash__ = object.__hash__  # as of Category
+
     STATUTORY = "S"  # a rule of law asks for it
     PRODUCT = "P"  # the product asks for it
     OPTIONAL = "-"
@@ -80,14 +82,15 @@ class Minimum(Enum):
 class Certainty(Enum):
     """How well a rule is known. Only SOURCE may be told to a party as law."""
 
+    __hash__ = object.__hash__  # as of Category
+
     SOURCE = "S"  # read in a published source
     KNOWLEDGE = "K"  # general knowledge, not confirmed
     DEDUCTION = "D"  # our own reasoning
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """What the schema says about one element."""
+class Annotation(NamedTuple):
+    """What the schema says about one element. A named tuple, since every element is looked up by it."""
 
     category: Category
     basis: Basis
@@ -157,6 +160,11 @@ class Annotations:
         KeyError on a path that is no leaf of the document schema.
         """
         path = schema_path(path)
-        if value is not None and (path, value) in self.by_value:
-            return self.by_value[path, value]
+        if path in self._with_values and value is not None:
+            return self.by_value.get((path, value)) or self.by_path[path]
         return self.by_path[path]
+
+    @cached_property
+    def _with_values(self) -> frozenset[str]:
+        """The leaves of which a value may weigh more than the rest."""
+        return frozenset(path for path, _ in self.by_value)

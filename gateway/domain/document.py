@@ -196,7 +196,7 @@ class Document:
     @cached_property
     def _content(self) -> tuple[Node, ...]:
         parts = (self.header, self.body, *self.root.find_all("Attachments"))
-        return tuple(leaf for part in parts for leaf in part.leaves() if leaf.text.strip())
+        return tuple([leaf for part in parts for leaf in part.leaves() if leaf.text.strip()])
 
     @property
     def direction(self) -> Direction:
@@ -244,14 +244,19 @@ class Document:
         nodes += [node for name in _BODY_REFERENCES for node in self.body.find_all(name)]
         return tuple(Reference(Uuid4(node.text), node) for node in nodes)
 
-    @property
+    @cached_property
+    def created_on(self) -> date:
+        """The day in Copenhagen on which the document was made."""
+        return local_day(self.created_at)
+
+    @cached_property
     def age(self) -> int | None:
         """How old the young person was, in years, at what is reported, or else when the document was made.
 
         None where there is nobody, or where the numbers tell no day of birth.
         """
         born = None if self.subject is None else self.subject.birth_date
-        return None if born is None else age(born, self.event_date or local_day(self.created_at))
+        return None if born is None else age(born, self.event_date or self.created_on)
 
     @property
     def event_date(self) -> date | None:

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from gateway.domain.calendar import local_day
 from gateway.domain.document import Document
 from gateway.domain.lint_words import Lexicon, WordLists
 from gateway.domain.node import Node
@@ -87,7 +86,7 @@ def lint(document: Document, words: WordLists) -> tuple[Finding, ...]:
     protected = document.subject is not None and document.subject.is_protected
     texts = tuple(texts_of(document))
     return (
-        *lint_texts(texts, words.on(local_day(document.created_at)), protected=protected),
+        *lint_texts(texts, words.on(document.created_on), protected=protected),
         *_pasted(texts),
     )
 
@@ -103,7 +102,7 @@ def texts_of(document: Document) -> Iterator[LintText]:
 
 def lint_attachments(document: Document, texts: Mapping[int, str], words: WordLists) -> tuple[Finding, ...]:
     """The findings in what people read in the attachments, told at their lines of the manifest; texts by number."""
-    lexicon = words.on(local_day(document.created_at))
+    lexicon = words.on(document.created_on)
     protected = document.subject is not None and document.subject.is_protected
     layers = [
         LintText(entry.node.path, entry.node.line, "Text", unicodedata.normalize("NFKC", text))
@@ -118,11 +117,26 @@ def lint_texts(texts: Iterable[LintText], lexicon: Lexicon, *, protected: bool) 
 
     `protected`: the young person has name and address protection, so that an address cannot be overridden.
     """
+    texts = tuple(texts)
+    if not _holds_anything(texts, lexicon):
+        return ()
     return tuple(
         Finding(rule, severity, text.path, text.line)
         for text in texts
         for rule, severity in _found(text, lexicon, protected)
     )
+
+
+def _holds_anything(texts: Iterable[LintText], lexicon: Lexicon) -> bool:
+    """Whether a search of all texts at once finds something; most documents are clean, and one search is cheap.
+
+    What is found in a text is found in all of them together: no search asks for the end of a text, and none can lose
+    what it seeks to a match that begins in another text, for those that look on after a match pass no line end.
+    """
+    prose = "\n".join([each.text for each in texts if each.name in PROSE])
+    others = "\n".join([each.text for each in texts if each.name not in PROSE])
+    together = LintText("", 0, "Text", prose), LintText("", 0, "Name", others)
+    return any(True for text in together for _ in _found(text, lexicon, protected=False))
 
 
 def _found(text: LintText, lexicon: Lexicon, protected: bool) -> Iterator[tuple[Rule, Severity]]:
@@ -159,7 +173,7 @@ def _found_in_prose(
 def _holds_signs(text: str) -> bool:
     """Whether a text holds signs nobody sees, markup, script, a password, or a link that is no https."""
     return (
-        (not text.isprintable() and _UNPRINTABLE.search(text) is not None)
+        (not text.replace("\n", "").isprintable() and _UNPRINTABLE.search(text) is not None)
         or (("<" in text or "&" in text) and _MARKUP.search(text) is not None)
         or (":" in text and _LINK.search(text) is not None)
         or _PASSWORD.search(text) is not None

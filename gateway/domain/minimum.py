@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from gateway.domain.annotation import Annotation
-from gateway.domain.calendar import local_day
 from gateway.domain.cpr import age
 from gateway.domain.document import Document, is_true
 from gateway.domain.kinds import Direction
@@ -132,7 +131,7 @@ def _is_asked_for(document: Document, when: When, block: Node) -> bool | None:
             return is_true(block.find("SupportNeeded"))
         case When.UNDER_18:
             birth = document.subject.birth_date if document.subject else None
-            day = document.event_date or local_day(document.created_at)
+            day = document.event_date or document.created_on
             return None if birth is None else age(birth, day) < ADULT_YEARS
         case When.UNSAID:
             return None

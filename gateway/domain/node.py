@@ -44,8 +44,9 @@ class Node(NamedTuple):
 
     def find_all(self, steps: str) -> tuple[Node, ...]:
         """Every element at this relative path, in document order."""
-        found = [self]
-        for step in steps.split("/"):
+        first, *deeper = steps.split("/")
+        found = [child for child in self.children if child.name == first]
+        for step in deeper:
             found = [child for node in found for child in node.children if child.name == step]
         return tuple(found)
 
@@ -89,9 +90,9 @@ def child_paths(parent: str, names: Sequence[str]) -> tuple[str, ...]:
     if len(set(names)) == len(names):
         return tuple([f"{parent}/{name}" for name in names])
     totals = Counter(names)
-    seen: Counter[str] = Counter()
+    seen = dict.fromkeys(names, 0)
     paths = []
     for name in names:
         seen[name] += 1
-        paths.append(f"{parent}/{name}" + (f"[{seen[name]}]" if totals[name] > 1 else ""))
+        paths.append(f"{parent}/{name}[{seen[name]}]" if totals[name] > 1 else f"{parent}/{name}")
     return tuple(paths)

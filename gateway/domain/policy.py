@@ -22,8 +22,8 @@ from gateway.domain.annotation import (
     Certainty,
     Condition,
     Minimum,
+    schema_path,
 )
-from gateway.domain.calendar import local_day
 from gateway.domain.codes import CodeList, Provision
 from gateway.domain.document import AttachmentEntry, Consent, Document, LegalBasis, day_of, is_true
 from gateway.domain.kinds import DocumentKind
@@ -73,15 +73,15 @@ class Policy:
 
 
 class Judgement(NamedTuple):
-    """One element of a document and whether it may be shared. An element the schema does not know has no annotation.
+    """Whether an element may be shared. Of an element that the schema does not know there is no annotation."""
 
-    A named tuple, as Node is, since every element gets one.
-    """
-
-    node: Node
     annotation: Annotation | None
     verdict: Verdict
     withheld: bool = False  # the young person asked to leave out its category, and no rule of law demands it
+
+
+_UNKNOWN: Final = Judgement(None, Verdict.NO_BASIS)
+_BY_NAME: Final = {category.value: category for category in Category}
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,24 @@ class Gate:
     in_open_conversation: bool = False  # which gives a note more to rest on
 
     @cached_property
-    def judgements(self) -> tuple[Judgement, ...]:
-        """A judgement on every element that says something, in document order, and on every attachment's category."""
-        elements = [self._judge_element(node) for node in self.document.content()]
-        return (*elements, *map(self._judge_attachment, self.document.attachments))
+    def judgements(self) -> tuple[tuple[Node, Judgement], ...]:
+        """Every element that says something, in document order, and every attachment's category, each judged."""
+        known: dict[Annotation, Judgement] = {}  # of elements with the same annotation the same holds
+        found = []
+        for node in self.document.content():
+            try:
+                annotation = self.policy.annotations.of(node.path, node.text)
+            except KeyError:
+                found.append((node, _UNKNOWN))
+                continue
+            if annotation.basis is Basis.MEASURE:  # the one set that looks at where the element stands
+                judgement = self._judge(annotation, _block_of(self.document.body, node))
+            elif annotation in known:
+                judgement = known[annotation]
+            else:
+                judgement = known[annotation] = self._judge(annotation, None)
+            found.append((node, judgement))
+        return (*found, *map(self._judge_attachment, self.document.attachments))
 
     def covers(self, category: Category) -> bool:
         """Whether a claimed consent, in force, has this category in its scope."""
@@ -114,15 +128,12 @@ class Gate:
 
     def is_carried(self, basis: Basis, category: Category) -> bool:
         """Whether what is claimed carries a basis set for this category."""
-        return (
-            self._verdict(Annotation(category, basis, Minimum.OPTIONAL, Certainty.DEDUCTION), None)
-            is Verdict.ALLOWED
-        )
+        return self._verdict(basis, category, None) is Verdict.ALLOWED
 
     @property
     def is_stopped_by_age(self) -> bool:
         """Whether an element may not be shared because the young person is too old for the provision claimed."""
-        return any(judgement.verdict is Verdict.TOO_OLD for judgement in self.judgements)
+        return Verdict.TOO_OLD in [judgement.verdict for _, judgement in self.judgements]
 
     def lacks_consent(self, claim: LegalBasis) -> bool:
         """Whether the claim rests on a consent that is not there, or not in force when the document was made."""
@@ -135,13 +146,14 @@ class Gate:
 
     def disclosure(self) -> Disclosure:
         """What the log says of the content, whether or not it may be sent."""
-        sent = dict.fromkeys([node.schema_path for node in self.document.content()])
-        held = [judgement.annotation for judgement in self.judgements if judgement.annotation is not None]
-        categories = {annotation.category for annotation in held}
+        sent = dict.fromkeys([schema_path(node.path) for node in self.document.content()])
+        held = {judgement.annotation for _, judgement in self.judgements}
+        categories = {annotation.category for annotation in held if annotation is not None}
         wishes = self._wishes
+        known = self.policy.annotations.by_path.items() if wishes else ()
         withheld = [
             path
-            for path, annotation in self.policy.annotations.by_path.items()
+            for path, annotation in known
             if annotation.category in wishes and path not in sent and self._is_of_this_kind(path)
         ]
         names = tuple(sorted(category.value for category in categories))
@@ -149,34 +161,25 @@ class Gate:
 
     # --- how it decides ------------------------------------------------------------------------------
 
-    def _judge_attachment(self, entry: AttachmentEntry) -> Judgement:
+    def _judge_attachment(self, entry: AttachmentEntry) -> tuple[Node, Judgement]:
         """An attachment may be sent where an element of its category may, in a document of this kind."""
         category = Category(entry.category)
         bases = {Basis.SPECIAL} if category is Category.HEALTH else self._bases_of(category)
-        annotations = [Annotation(category, basis, Minimum.OPTIONAL, Certainty.DEDUCTION) for basis in bases]
-        verdict = _told({self._verdict(annotation, None) for annotation in annotations})
+        verdict = _told({self._verdict(basis, category, None) for basis in bases})
+        annotation = Annotation(category, Basis.ANY, Minimum.OPTIONAL, Certainty.DEDUCTION)
         node = entry.node.find("Category") or entry.node
-        withheld = category in self._wishes
-        return Judgement(
-            node, Annotation(category, Basis.ANY, Minimum.OPTIONAL, Certainty.DEDUCTION), verdict, withheld
-        )
+        return node, Judgement(annotation, verdict, category in self._wishes)
 
-    def _judge_element(self, node: Node) -> Judgement:
-        try:
-            annotation = self.policy.annotations.of(node.path, node.text)
-        except KeyError:
-            return Judgement(node, None, Verdict.NO_BASIS)
+    def _judge(self, annotation: Annotation, block: Node | None) -> Judgement:
+        """A judgement on the elements of this annotation, in this block if that matters."""
         withheld = annotation.category in self._wishes and annotation.minimum is not Minimum.STATUTORY
-        return Judgement(node, annotation, self._verdict(annotation, node), withheld)
+        return Judgement(annotation, self._verdict(annotation.basis, annotation.category, block), withheld)
 
-    def _verdict(self, annotation: Annotation, node: Node | None) -> Verdict:
-        block = None
-        if annotation.basis is Basis.MEASURE:  # the one set that looks at where the element stands
-            block = _block_of(self.document.body, node)
-        key = (annotation.category, annotation.basis, block.path if block else None)
+    def _verdict(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
+        key = (category, basis, block.path if block else None)
         if key not in self._verdicts:
-            bases = self._effective(annotation.basis)
-            self._verdicts[key] = _told({self._carried(each, annotation.category, block) for each in bases})
+            bases = self._effective(basis)
+            self._verdicts[key] = _told({self._carried(each, category, block) for each in bases})
         return self._verdicts[key]
 
     def _carried(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
@@ -198,8 +201,9 @@ class Gate:
 
     def _is_young_enough(self, provision: Provision) -> bool:
         """Whether the provision is about people of this age. Nobody's age is too high."""
-        years = self.document.age
-        return provision.under is None or years is None or years < provision.under
+        if provision.under is None:
+            return True
+        return self.document.age is None or self.document.age < provision.under
 
     def _try(self, carrier: Carrier, claim: LegalBasis, category: Category, block: Node | None) -> Verdict:
         """Whether this claim meets the condition under which the carrier carries."""
@@ -256,19 +260,19 @@ class Gate:
 
     @cached_property
     def _verdicts(self) -> dict[tuple[Category, Basis, str | None], Verdict]:
-        """Verdicts already found: an element of the same category and basis set, in the same measure, has the same."""
+        """Verdicts already found: elements of the same category and basis set, in the same measure, have the same."""
         return {}
 
     @cached_property
     def _wishes(self) -> frozenset[Category]:
         wishes = self.document.subject_information.withheld_on_wish
-        return frozenset(category for category in Category if category.value in wishes)
+        return frozenset(_BY_NAME[wish] for wish in wishes if wish in _BY_NAME)
 
     def _provision(self, claim: LegalBasis) -> Provision | None:
-        return self.policy.provisions.find(claim.provision, on=local_day(self.document.created_at))
+        return self.policy.provisions.find(claim.provision, on=self.document.created_on)
 
     def _consent(self, claim: LegalBasis) -> Consent | None:
-        day = local_day(self.document.created_at)
+        day = self.document.created_on
         for consent in self.document.consents:
             if consent.consent_id == claim.consent_id:
                 in_force = consent.given_on <= day and (

@@ -59,25 +59,28 @@ def _target_group(case: Case) -> Iterator[Finding]:
     if node is None:
         return
     needed = {Category.SOCIAL, Category.HEALTH} if node.text == "ACTIVITY_READY" else {Category.SOCIAL}
-    judged = next(each for each in case.gate.judgements if each.node is node)
+    judged = next(judgement for each, judgement in case.gate.judgements if each is node)
     if judged.verdict is not Verdict.ALLOWED or not all(map(case.gate.covers, needed)):
         yield error(Rule.L05, node)
 
 
 def _gathered(case: Case) -> Iterator[tuple[Node, Judgement]]:
     """The judgements that fault something, those of a whole block that all say the same as one, at the block."""
-    faults = [each for each in case.gate.judgements if each.verdict is not Verdict.ALLOWED or each.withheld]
-    if not faults:
+    by_path = {
+        node.path: (node, each)
+        for node, each in case.gate.judgements
+        if each.verdict is not Verdict.ALLOWED or each.withheld
+    }
+    if not by_path:
         return
-    by_path = {each.node.path: each for each in faults}
     for block in (*case.document.header.children, *case.document.body.children):
         found = [by_path.pop(leaf.path, None) for leaf in block.leaves() if leaf.text.strip()]
         inside = [each for each in found if each is not None]
-        if inside and len(inside) == len(found) and len(set(map(_kind_of_fault, inside))) == 1:
-            yield block, inside[0]
+        if inside and len(inside) == len(found) and len({_kind_of_fault(each) for _, each in inside}) == 1:
+            yield block, inside[0][1]
         else:
-            yield from ((each.node, each) for each in inside)
-    yield from ((each.node, each) for each in by_path.values())
+            yield from inside
+    yield from by_path.values()
 
 
 def _kind_of_fault(judgement: Judgement) -> tuple[object, ...]:

@@ -87,7 +87,9 @@ def _education_codes(case: Case) -> Iterator[Finding]:
     """A code names a list in force, and has the shape of that list's codes; the codes themselves are its owner's."""
     for steps in _EDUCATION_CODES:
         for node in case.document.body.find_all(steps):
-            system = case.context.education_codes.find(node.attribute("system") or "", on=case.created_on)
+            system = case.context.education_codes.find(
+                node.attribute("system") or "", on=case.document.created_on
+            )
             if system is None or not re.fullmatch(system.pattern, node.text):
                 yield error(Rule.H04, node)
 
@@ -116,7 +118,7 @@ def _letter(case: Case) -> Iterator[Finding]:
 
 def _late(case: Case) -> Iterator[Finding]:
     node = case.document.body.find("Education/StartDate" if case.document.kind.is_letter else "EventDate")
-    if node is not None and (case.created_on - day_of(node)).days > _LATE_DAYS:
+    if node is not None and (case.document.created_on - day_of(node)).days > _LATE_DAYS:
         yield warning(Rule.N01, node)
 
 

@@ -60,7 +60,7 @@ def _codes(case: Case) -> Iterator[Finding]:
     found = [(node, codes) for steps, codes in places for node in case.document.header.find_all(steps)]
     found += [(node, codes) for steps, codes in named for node in case.document.body.find_all(steps)]
     for node, codes in found:
-        if codes is not None and codes.find(node.text, on=case.created_on) is None:
+        if codes is not None and codes.find(node.text, on=case.document.created_on) is None:
             yield error(Rule.H04, node)
     for node in case.document.header.find_all("Extension/Name"):
         if node.text not in case.context.extensions:

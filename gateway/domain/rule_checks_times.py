@@ -26,5 +26,8 @@ def check_times(case: Case) -> Iterator[Finding]:
     if document.kind is DocumentKind.AGREEMENT_NOTICE:
         places.append((document.body.find("FollowUpOn"), _FOLLOW_UP))
     for node, field in places:
-        if node is not None and not case.created_on <= day_of(node) <= case.created_on + _LONGEST:
+        if (
+            node is not None
+            and not case.document.created_on <= day_of(node) <= case.document.created_on + _LONGEST
+        ):
             yield error(Rule.D03, node, field=field)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 from gateway.domain.annotation import Category
-from gateway.domain.calendar import Calendar, local_day
+from gateway.domain.calendar import Calendar
 from gateway.domain.codes import CodeList, DataCategory, DatedCode, EducationCodeSystem
 from gateway.domain.cpr import Cpr
 from gateway.domain.document import Document
@@ -120,11 +120,6 @@ class Case:
             for known in self.context.history
             if known.conversation_id == conversation_id and known.ends == ends
         )
-
-    @cached_property
-    def created_on(self) -> date:
-        """The day in Copenhagen on which the document was made."""
-        return local_day(self.document.created_at)
 
     def in_header(self, steps: str) -> Node:
         """The element of the header to point at, or the header where it is absent."""

@@ -47,9 +47,12 @@ def _node(element: etree._Element, name: str, path: str) -> Node:
 
 
 def _children(element: etree._Element, path: str) -> tuple[Node, ...]:
-    tagged = [(child, child.tag) for child in element]
-    elements = [child for child, tag in tagged if isinstance(tag, str) and tag != _SIGNATURE]
-    names = [_local_of(tag) for _, tag in tagged if isinstance(tag, str) and tag != _SIGNATURE]
+    elements, names = [], []
+    for child in element:
+        tag = child.tag
+        if isinstance(tag, str) and tag != _SIGNATURE:
+            elements.append(child)
+            names.append(_local_of(tag))
     return tuple(map(_node, elements, names, child_paths(path, names)))
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from gateway.domain.calendar import local_day
 from gateway.domain.codes import CodeList, DatedCode
 from gateway.domain.document import Document
 from gateway.domain.node import Node
@@ -80,7 +79,7 @@ def readable(document: Document, municipalities: CodeList[DatedCode] | None = No
         Wording(
             declarations(DOCUMENT_SCHEMA),
             municipalities or real_municipalities(),
-            local_day(document.created_at),
+            document.created_on,
         )
     )
     return View(

@@ -60,9 +60,9 @@ def verdicts(document: Document, *, decided: bool = False) -> dict[str, set[Verd
     """The verdicts on each block of the body, the members of an assessment each by itself."""
     found: dict[str, set[Verdict]] = {}
     body = f"/Document/{document.kind.value}/"
-    for judged in Gate(document, replace(policy(), cooperation_decided=decided)).judgements:
-        if judged.node.path.startswith(body):
-            steps = judged.node.schema_path.removeprefix(body).split("/")
+    for node, judged in Gate(document, replace(policy(), cooperation_decided=decided)).judgements:
+        if node.path.startswith(body):
+            steps = node.schema_path.removeprefix(body).split("/")
             depth = 2 if steps[0] == "Assessment" else 1
             found.setdefault("/".join(steps[:depth]), set()).add(judged.verdict)
     return found
@@ -157,7 +157,7 @@ def test_a_decision_carries_what_is_cooperation_and_no_need_of_support(name: str
 
 def test_whom_to_call_goes_with_cooperation_but_that_a_guardian_takes_part_does_not() -> None:
     document = made("transition-notice-full", Remove(f"{BASES}[2]"), Remove("/Document/Header/Consent"))
-    judged = {each.node.path: each.verdict for each in Gate(document, policy()).judgements}
+    judged = {node.path: each.verdict for node, each in Gate(document, policy()).judgements}
     involved = "/Document/TransitionNotice/Involved"
     assert judged[f"{involved}[1]/Role"] is judged[f"{involved}[1]/Contact/Phone"] is Verdict.ALLOWED
     assert judged[f"{involved}[2]/Role"] is Verdict.NO_BASIS

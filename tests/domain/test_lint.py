@@ -282,3 +282,33 @@ def test_a_reviewed_list_names_who_and_when() -> None:
 def test_lists_that_do_not_fit_are_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         WordLists.from_mapping(data)
+
+
+PIECES = [each for some in FINDS.values() for each in some] + [
+    "Alma",
+    "er",
+    "1234",
+    "+45",
+    "-",
+    "@",
+    "12",
+    "5092",
+    "",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Note", "Name"]), st.sampled_from(PIECES)), max_size=4))
+def test_a_text_is_found_whatever_stands_in_the_others(texts: list[tuple[str, str]]) -> None:
+    """All are searched at once first, and each by itself only if something is found."""
+    some = [LintText(f"/Document/X[{at}]", 1, name, prose) for at, (name, prose) in enumerate(texts)]
+    together = lint_texts(some, words().on(DAY), protected=False)
+    alone = [finding for each in some for finding in lint_texts([each], words().on(DAY), protected=False)]
+    assert list(together) == alone
+
+
+@pytest.mark.parametrize("piece", [each for some in FINDS.values() for each in some])
+@pytest.mark.parametrize("beside", ["", "Alma", "12", "740305", "1234 ", "mor", "a", ":", "@"])
+def test_what_is_found_is_found_between_other_texts(piece: str, beside: str) -> None:
+    some = [LintText(f"/Document/{at}", 1, "Note", prose) for at, prose in enumerate((beside, piece, beside))]
+    found = {each.rule for each in lint_texts(some, words().on(DAY), protected=False)}
+    assert {each.rule for each in lint_texts([some[1]], words().on(DAY), protected=False)} <= found

@@ -40,7 +40,7 @@ def gate(xml: str, *changes: Change, by: Policy | None = None) -> Gate:
 
 def verdicts(judged: Gate, start: str) -> set[Verdict]:
     return {
-        each.verdict for each in judged.judgements if each.node.schema_path.startswith(f"/Document/{start}")
+        each.verdict for node, each in judged.judgements if node.schema_path.startswith(f"/Document/{start}")
     }
 
 
@@ -54,16 +54,18 @@ def refused(*changes: Change, base: str = LETTER) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("base", [LETTER, NOTICE])
 def test_every_element_of_a_full_document_is_judged_and_allowed(base: str) -> None:
     judged = gate(base)
-    assert {each.verdict for each in judged.judgements} == {Verdict.ALLOWED}
+    assert {each.verdict for _, each in judged.judgements} == {Verdict.ALLOWED}
     leaves = [node for node in judged.document.root.leaves() if node.text.strip()]
-    assert [each.node for each in judged.judgements] == leaves
+    assert [node for node, _ in judged.judgements] == leaves
 
 
 @pytest.mark.parametrize("base", [LETTER, NOTICE])
 def test_nothing_is_allowed_on_no_claim_but_the_persons_own_words(base: str) -> None:
     nothing = replace(policy(), provisions=CodeList("none", ()))
     allowed = {
-        each.node.schema_path for each in gate(base, by=nothing).judgements if each.verdict is Verdict.ALLOWED
+        node.schema_path
+        for node, each in gate(base, by=nothing).judgements
+        if each.verdict is Verdict.ALLOWED
     }
     own = {f"/Document/Header/OwnWords/{name}" for name in ("Text", "Form", "GivenOn")}
     assert allowed - {"/Document/DropoutRiskNotice/BestWayToReach"} == own
@@ -252,7 +254,7 @@ def test_an_attachment_asked_to_be_left_out_is_refused() -> None:
 
 def test_an_element_the_schema_does_not_know_is_not_allowed() -> None:
     read = document(LETTER, inside(ORDER, "<Secret>x</Secret>"), valid=False)
-    (judged,) = [each for each in Gate(read, policy()).judgements if each.node.name == "Secret"]
+    (judged,) = [each for node, each in Gate(read, policy()).judgements if node.name == "Secret"]
     assert (judged.verdict, judged.annotation) == (Verdict.NO_BASIS, None)
     unknown = inside(ORDER, "<Secret>x</Secret>")
     assert struck(findings(LETTER, unknown, valid=False)) == {"H10 E"}
