@@ -6,6 +6,7 @@ only stumble. So for these there is a stand-in that gives the value a lax reader
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -131,10 +132,13 @@ def _everyday_system(connection: Connection, _verified: Verified, at: datetime) 
 async def _whole(
     _front: Front, receive: Callable[[], Awaitable[dict[str, Any]]], *_more: object
 ) -> bytes | None:
-    """All that comes, however much and however long."""
+    """All that comes, however much and however long; who stands still for two seconds has gone away."""
     received = bytearray()
     while True:
-        event = await receive()
+        try:
+            event = await asyncio.wait_for(receive(), 2)
+        except TimeoutError:
+            return None
         if event["type"] == "http.disconnect":
             return None
         received += event.get("body", b"")
