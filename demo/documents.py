@@ -70,6 +70,13 @@ def fresh_answer(conversation_id: str, answered_id: str) -> etree._Element:
     return answer
 
 
+def fresh_school_answer(conversation_id: str, answered_id: str) -> etree._Element:
+    """Return the school's answer to the letter of this id, new; the gateway shall seal it."""
+    answer = _fresh("answer-notice-institution.xml", conversation_id, "GATEWAY")
+    set_text(answer, "Header/ReplyTo", answered_id)
+    return answer
+
+
 def renamed(document: etree._Element) -> etree._Element:
     """Return a copy under an identifier of its own: another document with the same content."""
     copy = etree.fromstring(etree.tostring(document))

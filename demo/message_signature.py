@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import xmlsec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 from zeep.wsse.signature import BinarySignature
 
@@ -40,10 +42,14 @@ class MessageSignature:
     """
 
     def __init__(self, key: Path, chain: Path, gateway_certificate: Path) -> None:
+        leaf = x509.load_pem_x509_certificates(chain.read_bytes())[0]
+        is_elliptic = isinstance(leaf.public_key(), ec.EllipticCurvePublicKey)
         self._sign = BinarySignature(
             str(key),
             str(chain),
-            signature_method=xmlsec.constants.TransformRsaSha256,
+            signature_method=xmlsec.constants.TransformEcdsaSha256
+            if is_elliptic
+            else xmlsec.constants.TransformRsaSha256,
             digest_method=xmlsec.constants.TransformSha256,
         )
         self._gateway_key = xmlsec.Key.from_file(

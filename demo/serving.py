@@ -63,7 +63,8 @@ the gateway
   its log              {log}
 
 for vendors            {clients}: esdh.properties and sis.properties (settings of the samples in docs/clients),
-                       letter.xml and letter.json to send, key stores (password {password}), schemas/
+                       letter.xml, letter.json and notice.xml (sealed) to send, schemas/,
+                       key stores (password {password})
 
 curl --noproxy localhost --cacert {pki}/root.chain.pem {municipality}?wsdl
 {python} {file}"""

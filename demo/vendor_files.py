@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import PrivateFormat, load_pem_private_key, pkcs12
 from lxml import etree
 
-from demo import commands, documents, parties
+from demo import commands, content_signature, documents, parties
 from demo.installation import Installation
 from demo.parties import MUNICIPALITY, SCHOOL, Party
 
@@ -25,6 +26,7 @@ _SYSTEMS: Final = {
     "municipality": ("esdh", MUNICIPALITY, parties.VENDOR_SYSTEM),
     "institution": ("sis", SCHOOL, parties.SCHOOL_SYSTEM),
 }
+_OTHER_SEAL: Final = {"municipality": parties.SCHOOL_SEAL, "institution": parties.MUNICIPALITY_SEAL}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ class VendorFiles:
             self.write_key_store(holder)
             self.write_settings(self.folder / f"{name}.properties", service, f"{service.capitalize()}Soap12")
         self.write_letter()
+        self.write_notice()
+
+    def write_notice(self) -> None:
+        """Write a notice of now, sealed as the school's own system does it: the gateway never sees that key."""
+        notice = documents.fresh_notice(str(uuid.uuid4()))
+        key, chain = (
+            self.installation.key(parties.SCHOOL_SEAL),
+            self.installation.chain(parties.SCHOOL_SEAL),
+        )
+        (self.folder / "notice.xml").write_bytes(content_signature.seal(notice, key, chain))
 
     def write_letter(self) -> None:
         """Write a letter of now, as XML and as the object that JavaScript has for it."""
@@ -93,6 +105,8 @@ class VendorFiles:
             "chain": self.installation.chain(holder),
             "gateway": self.installation.chain(parties.GATEWAY_MESSAGE),
             "authority": self.installation.authorities,
+            "seal.root": self.installation.authorities,
+            "seal.known": self.installation.chain(_OTHER_SEAL[service]),
             "tls": self.installation.chain("localhost"),
             "cvr": party.cvr,
             "unit": party.unit,

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 from rich.console import Console
 
-from demo import content_signature, documents, parties
+from demo import commands, content_signature, documents, parties
 from demo.installation import Installation, make_installation
 from demo.server import free_port
 from demo.stage import Stage, connect
@@ -20,6 +20,7 @@ from tests.interop import stacks
 from tests.interop.stacks import Stack
 from tests.protocol.wsdl_server import serving_wsdls
 
+ELLIPTIC = "eksempelby-esdh-p256"  # a system with a P-256 key and its party's own CVR number
 STRANGER = "bad-self-signed"  # nobody whom the gateway trusts
 
 
@@ -33,6 +34,7 @@ class Gateway:
         self.files = VendorFiles(installation, folder / "clients")
         self.files.write()
         self.files.write_key_store(STRANGER)
+        self.files.write_key_store(ELLIPTIC)
         self.address = f"https://localhost:{installation.port}"
 
     def settings(self, service: str, version: str, *, holder: str = "", at: str = "") -> Path:
@@ -57,15 +59,12 @@ class Gateway:
         )
         return file
 
-    def sealed(self, letter: etree._Element) -> Path:
-        """A file with the letter as the municipality's own system would have sealed it."""
-        key, chain = (
-            self.installation.key(parties.MUNICIPALITY_SEAL),
-            self.installation.chain(parties.MUNICIPALITY_SEAL),
-        )
-        documents.set_text(letter, "Header/SealedBy", "SYSTEM")
-        file = self.folder / f"{documents.text_of(letter, 'Header/DocumentId')}.signed"
-        file.write_bytes(content_signature.seal(letter, key, chain))
+    def sealed(self, document: etree._Element, holder: str = parties.MUNICIPALITY_SEAL) -> Path:
+        """A file with the document as its sender's own system would have sealed it."""
+        key, chain = self.installation.key(holder), self.installation.chain(holder)
+        documents.set_text(document, "Header/SealedBy", "SYSTEM")
+        file = self.folder / f"{documents.text_of(document, 'Header/DocumentId')}.signed"
+        file.write_bytes(content_signature.seal(document, key, chain))
         return file
 
 
@@ -74,6 +73,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Generator[Gateway]:
     """The gateway, which runs as long as the tests do."""
     folder = tmp_path_factory.mktemp("interop")
     installation = make_installation(folder / "house", free_port(), Teller(Console(quiet=True)))
+    # Here the gateway seals for the school, too, so that its systems can send typed notices.
+    key, chain = installation.key(parties.SCHOOL_SEAL), installation.chain(parties.SCHOOL_SEAL)
+    where = ("--settings", installation.settings)
+    commands.run("party", "seal", parties.SCHOOL.id, "--key", key, "--chain", chain, *where)
+    commands.run(
+        "system", "add", "Eksempelby ESDH P-256", "--certificate", installation.chain(ELLIPTIC), *where
+    )
     with installation.server() as server:
         server.wait_until_ready()
         yield Gateway(installation, folder)

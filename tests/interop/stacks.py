@@ -38,6 +38,12 @@ class Told:
         return Told(rest[:end])
 
 
+def told_in(text: str) -> Told:
+    """What stands in the output of a sample; lines of another form are somebody else's."""
+    pairs = (line.partition(": ") for line in text.splitlines())
+    return Told(tuple((name, value) for name, separator, value in pairs if separator))
+
+
 @dataclass(frozen=True)
 class Stack:
     """A stack: the command of its sample, and in which ways it can send attachments, by version of SOAP."""
@@ -50,9 +56,9 @@ class Stack:
 
     def run(self, settings: Path, *arguments: str | Path, status: int = 0) -> Told:
         """Run the sample, which must end with this status."""
-        text = run([*self.command, settings, *arguments], environment=self.environment, status=status)
-        pairs = (line.split(": ", 1) for line in text.splitlines())
-        return Told(tuple((name, value) for name, value in pairs))
+        return told_in(
+            run([*self.command, settings, *arguments], environment=self.environment, status=status)
+        )
 
     def typed(self, document: etree._Element, folder: Path) -> Path:
         """A file with the document as the sample takes it."""

@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 import pytest
 from lxml import etree
 
-from demo import content_signature, documents, parties
+from demo import documents, parties
 from demo.letter_pdf import make_pdf
 from tests.interop.conftest import STRANGER, Gateway
+from tests.interop.exchange import id_of, letter, received, require_received
 from tests.interop.forger import forging
-from tests.interop.stacks import Stack, Told
+from tests.interop.stacks import Stack
 
 STACKS = ("zeep", "cxf", "node", "dotnet")
 VERSIONS = ("Soap11", "Soap12")
@@ -42,38 +43,6 @@ StackOf = Callable[[str], Stack]
 
 each_stack = pytest.mark.parametrize("name", STACKS)
 each_version = pytest.mark.parametrize("version", VERSIONS)
-
-
-def letter() -> etree._Element:
-    """A letter without attachments, written now."""
-    fresh = documents.fresh_letter(b"")
-    documents.remove(fresh, "Attachments")
-    return fresh
-
-
-def id_of(document: etree._Element) -> str:
-    return documents.text_of(document, "Header/DocumentId")
-
-
-def received(stack: Stack, gateway: Gateway, version: str) -> Told:
-    """What the school's system told of everything that waited; the files lie in the gateway's folder."""
-    return stack.run(gateway.settings("institution", version), "receive", gateway.folder)
-
-
-def require_received(told: Told, gateway: Gateway, document: etree._Element, sealer: str) -> None:
-    """Fail unless a document was received as it was sealed, read by its type, confirmed and read by a person."""
-    about, octets = told.about(id_of(document)), (gateway.folder / f"{id_of(document)}.xml").read_bytes()
-    assert about["Name"] == documents.text_of(document, "Header/Subject/Name")
-    assert about["Digest"] == hashlib.sha256(octets).hexdigest()
-    assert (about["Confirmed"], about["Read"]) == ("HANDED_OVER", "READ")
-    content_signature.verify(octets, gateway.installation.chain(sealer))
-    assert content_of(etree.fromstring(octets)) == content_of(document)
-
-
-def content_of(document: etree._Element) -> list[tuple[str, str]]:
-    """What a document says, whatever prefixes its writer chose; without its signature."""
-    own = (each for each in document.iter() if str(each.tag).startswith(f"{{{documents.NAMESPACE}}}"))
-    return [(str(each.tag), each.text or "") for each in own]
 
 
 @each_stack

@@ -20,8 +20,8 @@ namespace Dk.Bropost.Sample
 
     /// <summary>
     /// A connection, from a file of settings, a name and a value on each line: address and port of the service, keystore
-    /// (PKCS#12) and password, gateway (its message certificate, PEM), cvr and unit of the party; for development tls, the
-    /// only server certificate to accept.
+    /// (PKCS#12) and password, gateway (its message certificate, PEM), seal.known (the certificate that the other party seals
+    /// documents with, PEM), cvr and unit of the party; for development tls, the only server certificate to accept.
     /// </summary>
     public sealed class Connection
     {
@@ -49,6 +49,11 @@ namespace Dk.Bropost.Sample
             }
         }
 
+        public bool IsMunicipality => settings["port"].StartsWith("Municipality");
+
+        /// <summary>The certificate with which the other party seals documents.</summary>
+        public X509Certificate2 KnownSeal => new X509Certificate2(settings["seal.known"]);
+
         /// <summary>Calls an operation, and returns its answer once it has proved to be the gateway's, and to this request.</summary>
         /// <remarks>By MTOM large attachments travel as parts, in the request and in the answer.</remarks>
         public XmlElement Call(string operation, Action<XmlElement> write, bool mtom = false)
@@ -60,8 +65,7 @@ namespace Dk.Bropost.Sample
             XmlElement body = (XmlElement)root.AppendChild(envelope.CreateElement("s", "Body", soap));
             XmlElement request = (XmlElement)body.AppendChild(envelope.CreateElement(operation, Service));
             Add(Add(request, "OnBehalfOf", null), "Cvr", settings["cvr"]);
-            bool isMunicipality = settings["port"].StartsWith("Municipality");
-            Add((XmlElement)request.FirstChild, isMunicipality ? "MunicipalityCode" : "InstitutionNumber", settings["unit"]);
+            Add((XmlElement)request.FirstChild, IsMunicipality ? "MunicipalityCode" : "InstitutionNumber", settings["unit"]);
             write(request);
             signature.Sign(envelope);
             XmlDocument answer = Post(operation, envelope, mtom);

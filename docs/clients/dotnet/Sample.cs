@@ -1,12 +1,15 @@
 // What a case system and a study administration system do with the gateway. Usage: SETTINGS COMMAND ARGUMENT...
 //
 //   ping
-//   send DOCUMENT [inline|mtom FILE...]   a letter, typed; the gateway seals it
-//   send-signed DOCUMENT                  a letter that the system has sealed itself
+//   send DOCUMENT [inline|mtom FILE...]   a letter or a notice, typed; the gateway seals it
+//   send-signed DOCUMENT                  one that the system has sealed itself
 //   receive FOLDER                        everything that waits, stored in a folder
+//   verify DOCUMENT...                    who sealed what was stored, and whether it is as it was sealed
 //
+// The port in the settings decides which of the two services is asked.
 // The class Document is generated from the WSDL.
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
@@ -17,7 +20,7 @@ namespace Dk.Bropost.Sample
 {
     public static class Program
     {
-        const string Usage = "SETTINGS ping | send DOCUMENT [inline|mtom FILE...] | send-signed DOCUMENT | receive FOLDER";
+        const string Usage = "SETTINGS ping | send DOCUMENT [inline|mtom FILE...] | send-signed DOCUMENT | receive FOLDER | verify DOCUMENT...";
 
         public static int Main(string[] arguments)
         {
@@ -36,6 +39,7 @@ namespace Dk.Bropost.Sample
                     case "send": Send(connection, arguments[2], arguments.Contains("mtom"), arguments.Skip(4).ToArray()); break;
                     case "send-signed": SendSigned(connection, arguments[2]); break;
                     case "receive": Receive(connection, arguments[2]); break;
+                    case "verify": return Verify(connection, arguments.Skip(2));
                     default: throw new ArgumentException(Usage);
                 }
             }
@@ -70,16 +74,16 @@ namespace Dk.Bropost.Sample
         static void Send(Connection connection, string document, bool mtom, string[] files)
         {
             var serializer = new XmlSerializer(typeof(Document), new XmlRootAttribute("Document") { Namespace = "urn:dk:bropost:document:1" });
-            Document letter; // here from a file; a case system sets its properties
-            using (FileStream file = File.OpenRead(document)) letter = (Document)serializer.Deserialize(file);
-            Accepted(connection.Call("SendLetter", request =>
+            Document typed; // here from a file; a case system sets its properties
+            using (FileStream file = File.OpenRead(document)) typed = (Document)serializer.Deserialize(file);
+            Accepted(connection.Call(OperationFor(document), request =>
             {
                 var names = new XmlSerializerNamespaces();
                 names.Add("doc", "urn:dk:bropost:document:1"); // else it adds xsi and xsd
                 using (XmlWriter writer = request.CreateNavigator().AppendChild())
                 {
                     writer.WriteWhitespace(""); // else the serializer would begin a document
-                    serializer.Serialize(writer, letter, names);
+                    serializer.Serialize(writer, typed, names);
                 }
                 for (int number = 1; number <= files.Length; number++)
                 {
@@ -93,7 +97,16 @@ namespace Dk.Bropost.Sample
         static void SendSigned(Connection connection, string document)
         {
             string octets = Convert.ToBase64String(File.ReadAllBytes(document));
-            Accepted(connection.Call("SendLetter", request => Connection.Add(request, "SignedDocument", octets)));
+            Accepted(connection.Call(OperationFor(document), request => Connection.Add(request, "SignedDocument", octets)));
+        }
+
+        /// <summary>The operation that sends a document of this kind; both services have SendNotice.</summary>
+        static string OperationFor(string document)
+        {
+            var read = new XmlDocument { XmlResolver = null };
+            read.Load(document);
+            string kind = read.DocumentElement.ChildNodes.OfType<XmlElement>().Skip(1).First().LocalName; // after the header
+            return kind.EndsWith("Letter") ? "SendLetter" : "SendNotice";
         }
 
         static void Accepted(XmlElement answer)
@@ -124,12 +137,14 @@ namespace Dk.Bropost.Sample
         static void ReceiveOne(Connection connection, string folder, string id)
         {
             XmlElement found = connection.Call("Retrieve", request => Connection.Add(request, "DocumentId", id), mtom: true);
-            byte[] octets = Convert.FromBase64String(Connection.Text(found, "ExactOctets")); // verify the content signature on these
+            byte[] octets = Convert.FromBase64String(Connection.Text(found, "ExactOctets"));
+            string sealedBy = ContentSignature.VerifySender(octets, connection.KnownSeal);
             File.WriteAllBytes(Path.Combine(folder, id + ".xml"), octets);
             var serializer = new XmlSerializer(typeof(Document), new XmlRootAttribute("Document") { Namespace = "urn:dk:bropost:document:1" });
             XmlElement view = MessageSignature.Child(found, "Document", "urn:dk:bropost:document:1");
             var document = (Document)serializer.Deserialize(new XmlNodeReader(view)); // the typed view
             Tell("DocumentId", id);
+            Tell("SealedBy", sealedBy);
             Tell("Name", document.Header.Subject.Name);
             Tell("Digest", Hex(octets));
             foreach (XmlElement attachment in found.GetElementsByTagName("Attachment", Connection.Service))
@@ -148,9 +163,28 @@ namespace Dk.Bropost.Sample
             Tell("Read", Connection.Text(connection.Call("RegisterRead", request =>
             {
                 Connection.Add(request, "DocumentId", id);
-                Connection.Add(request, "ReaderRole", "STUDY_COUNSELLOR"); // a person opened it
+                Connection.Add(request, "ReaderRole", connection.IsMunicipality ? "ORDER_CASEWORKER" : "STUDY_COUNSELLOR"); // a person opened it
                 Connection.Add(request, "ReadAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"));
             }), "State"));
+        }
+
+        /// <summary>Judges stored documents anew.</summary>
+        static int Verify(Connection connection, IEnumerable<string> files)
+        {
+            int status = 0;
+            foreach (string file in files)
+            {
+                try
+                {
+                    Tell("SealedBy", ContentSignature.VerifySender(File.ReadAllBytes(file), connection.KnownSeal));
+                }
+                catch (NotAsSealed error)
+                {
+                    Tell("NotAsSealed", error.Message);
+                    status = 1;
+                }
+            }
+            return status;
         }
 
         /// <summary>Refuses an attachment that is not the one that its document lists.</summary>

@@ -12,6 +12,12 @@ export class Refused extends Error {
   }
 }
 
+/** The settings of a file. */
+export function readSettings(file) {
+  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.includes('='));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
 /**
  * A connection, from a file of settings, a name and a value on each line:
  *
@@ -21,12 +27,12 @@ export class Refused extends Error {
  * chain      its certificates, PEM, its own first
  * gateway    the gateway's message certificate, PEM
  * authority  whom TLS trusts, PEM
+ * seal.root  whom content signatures trust, PEM
  * cvr, unit  the party to act for
  */
 export class Connection {
   static async open(file) {
-    const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.includes('='));
-    const settings = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    const settings = readSettings(file);
     const read = (name) => readFileSync(settings[name], 'utf8');
     const httpsAgent = new Agent({ ca: read('authority'), keepAlive: true });
     const client = await soap.createClientAsync(settings.wsdl, {
@@ -43,14 +49,18 @@ export class Connection {
     this.client = client;
     this.signature = signature;
     this.httpsAgent = httpsAgent;
+    this.sealRoots = readFileSync(settings['seal.root'], 'utf8');
     const isMunicipality = settings.port.startsWith('Municipality');
+    this.isMunicipality = isMunicipality;
     this.operations = client[isMunicipality ? 'MunicipalityService' : 'InstitutionService'][settings.port];
     this.party = { Cvr: settings.cvr, [isMunicipality ? 'MunicipalityCode' : 'InstitutionNumber']: settings.unit };
   }
 
   /** Calls an operation, and returns its answer once it has proved to be the gateway's, and to this request. */
   async call(operation, request, contents = []) {
-    const options = { httpsAgent: this.httpsAgent, ...this.#included(contents) };
+    // To sign much takes seconds. A connection that lies idle so long may be closed, and this process is too busy to notice.
+    const httpsAgent = contents.length > 0 ? new Agent({ ca: this.httpsAgent.options.ca }) : this.httpsAgent;
+    const options = { httpsAgent, ...this.#included(contents) };
     const { error, result } = await new Promise((resolve) => {
       this.operations[operation](request, (error, result) => resolve({ error, result }), options);
     });

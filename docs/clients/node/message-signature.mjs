@@ -1,9 +1,10 @@
 // Signs requests with a system's key, and believes no answer that the gateway did not sign.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { DOMParser } from '@xmldom/xmldom';
 import soap from 'soap';
 import { ExclusiveCanonicalization, SignedXml } from 'xml-crypto';
 import xpath from 'xpath';
+import { ECDSA_SHA256, EcdsaSha256 } from './ecdsa.mjs';
 
 const DS = 'http://www.w3.org/2000/09/xmldsig#';
 const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
@@ -26,6 +27,7 @@ export class UnsignedFault extends Error {
 export class MessageSignature {
   constructor(key, certificate, gatewayCertificate) {
     this.files = [key, certificate];
+    this.isElliptic = new X509Certificate(certificate).publicKey.asymmetricKeyType === 'ec';
     this.gateway = gatewayCertificate;
   }
 
@@ -39,6 +41,10 @@ export class MessageSignature {
       signatureTransformations: [EXCLUSIVE],
       signerOptions: { idMode: 'wssecurity' },
     });
+    if (this.isElliptic) { // only now: given RSA's name above, the package references Body as it must
+      security.signer.SignatureAlgorithms[ECDSA_SHA256] = EcdsaSha256;
+      security.signer.signatureAlgorithm = ECDSA_SHA256;
+    }
     const signed = security.postProcess(envelope, prefix);
     const [signedInfo] = select('//ds:SignedInfo', parse(signed));
     this.requestDigest = sha256(new ExclusiveCanonicalization().process(signedInfo, {}));

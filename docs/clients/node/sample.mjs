@@ -3,13 +3,18 @@
 //   node sample.mjs SETTINGS COMMAND ARGUMENT...
 //
 //   ping
-//   send DOCUMENT.json [inline|mtom FILE...]   a letter, typed; the gateway seals it
-//   send-signed DOCUMENT.xml                   a letter that the system has sealed itself
+//   send DOCUMENT.json [inline|mtom FILE...]   a letter or a notice, typed; the gateway seals it
+//   send-signed DOCUMENT.xml                   one that the system has sealed itself
 //   receive FOLDER                             everything that waits, stored in a folder
+//   verify DOCUMENT.xml...                     who sealed what was stored, and whether it is as it was sealed
+//
+// The port in the settings decides which of the two services is asked.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Connection, Refused } from './connection.mjs';
+import { DOMParser } from '@xmldom/xmldom';
+import { Connection, Refused, readSettings } from './connection.mjs';
+import { NotAsSealed, verifySender } from './content-signature.mjs';
 import { UnsignedFault } from './message-signature.mjs';
 
 const sha256 = (octets) => createHash('sha256').update(octets).digest();
@@ -22,14 +27,17 @@ async function ping(connection) {
   tell('ClockSkewSeconds', answer.ClockSkewSeconds);
 }
 
-async function send(connection, document, how, files) {
+/** The operation that sends a document of this kind; both services have SendNotice. */
+const operationFor = (kind) => (kind.endsWith('Letter') ? 'SendLetter' : 'SendNotice');
+
+async function send(connection, operation, document, how, files) {
   // The order of the names is the order of the schema: the package writes them as they stand here.
   const request = {
     OnBehalfOf: connection.party,
     ...document,
     Attachment: files.map((file, index) => ({ Number: index + 1, Content: readFileSync(file).toString('base64') })),
   };
-  const answer = await connection.call('SendLetter', request, how === 'mtom' ? files.map((file) => readFileSync(file)) : []);
+  const answer = await connection.call(operation, request, how === 'mtom' ? files.map((file) => readFileSync(file)) : []);
   tell('DocumentId', answer.DocumentId);
   tell('State', answer.State);
   tell('SubmissionAcceptance', sha256(Buffer.from(answer.SubmissionAcceptance, 'base64')).toString('hex'));
@@ -47,9 +55,11 @@ async function receive(connection, folder) {
 async function receiveOne(connection, folder, DocumentId) {
   const one = { OnBehalfOf: connection.party, DocumentId };
   const found = await connection.call('Retrieve', one);
-  const octets = Buffer.from(found.ExactOctets, 'base64'); // verify the content signature on these
+  const octets = Buffer.from(found.ExactOctets, 'base64');
+  const sealedBy = verifySender(octets, connection.sealRoots);
   writeFileSync(join(folder, `${DocumentId}.xml`), octets);
   tell('DocumentId', DocumentId);
+  tell('SealedBy', sealedBy);
   tell('Name', found.Document.Header.Subject.Name); // the typed view
   tell('Digest', sha256(octets).toString('hex'));
   for (const { Number, Content, ContentId } of list(found.Attachment)) {
@@ -62,7 +72,21 @@ async function receiveOne(connection, folder, DocumentId) {
   tell('Confirmed', (await connection.call('ConfirmHandover', { ...one, ContentDigest: sha256(octets).toString('base64') })).State);
   // A person opened it.
   const ReadAt = new Date().toISOString();
-  tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole: 'STUDY_COUNSELLOR', ReadAt })).State);
+  const ReaderRole = connection.isMunicipality ? 'ORDER_CASEWORKER' : 'STUDY_COUNSELLOR';
+  tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole, ReadAt })).State);
+}
+
+/** Judges stored documents anew. */
+function verify(files, roots) {
+  for (const file of files) {
+    try {
+      tell('SealedBy', verifySender(readFileSync(file), roots));
+    } catch (error) {
+      if (!(error instanceof NotAsSealed)) throw error;
+      tell('NotAsSealed', error.message);
+      process.exitCode = 1;
+    }
+  }
 }
 
 /** Throws unless an attachment is the one that its document lists. */
@@ -71,20 +95,30 @@ function requireListed(document, number, content) {
   if (listed.Sha256 !== sha256(content).toString('base64')) throw new Error(`attachment ${number} is another one`);
 }
 
-const USAGE = 'node sample.mjs SETTINGS ping | send DOCUMENT.json [inline|mtom FILE...] | send-signed DOCUMENT.xml | receive FOLDER';
+const USAGE = 'node sample.mjs SETTINGS ping | send DOCUMENT.json [inline|mtom FILE...] | send-signed DOCUMENT.xml | receive FOLDER | verify DOCUMENT.xml...';
 const [settings, command, ...rest] = process.argv.slice(2);
 if (!command || (command !== 'ping' && !rest.length)) {
   console.error(`Usage: ${USAGE}`);
   process.exit(2);
+}
+if (command === 'verify') {
+  verify(rest, readFileSync(readSettings(settings)['seal.root'], 'utf8'));
+  process.exit();
 }
 const connection = await Connection.open(settings);
 try {
   if (command === 'ping') await ping(connection);
   else if (command === 'send') {
     const [document, how, ...files] = rest;
-    await send(connection, { Document: JSON.parse(readFileSync(document, 'utf8')) }, how, files);
+    const typed = JSON.parse(readFileSync(document, 'utf8'));
+    const [kind] = Object.keys(typed).filter((name) => name !== 'attributes' && name !== 'Header');
+    await send(connection, operationFor(kind), { Document: typed }, how, files);
   } else if (command === 'send-signed') {
-    await send(connection, { SignedDocument: readFileSync(rest[0]).toString('base64') }, 'inline', []);
+    const octets = readFileSync(rest[0]);
+    const [, kind] = Array.from(new DOMParser().parseFromString(octets.toString(), 'text/xml').documentElement.childNodes)
+      .filter((node) => node.localName)
+      .map((node) => node.localName);
+    await send(connection, operationFor(kind), { SignedDocument: octets.toString('base64') }, 'inline', []);
   } else if (command === 'receive') await receive(connection, rest[0]);
   else throw new Error(`Usage: ${USAGE}`);
 } catch (error) {

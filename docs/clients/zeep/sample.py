@@ -3,33 +3,40 @@
 Usage: sample.py SETTINGS COMMAND ARGUMENT...
 
     ping
-    send DOCUMENT [inline FILE...]   a letter, typed; the gateway seals it
-    send-signed DOCUMENT             a letter that the system has sealed itself
+    send DOCUMENT [inline FILE...]   a letter or a notice, typed; the gateway seals it
+    send-signed DOCUMENT             one that the system has sealed itself
     receive FOLDER                   everything that waits, stored in a folder
+    verify DOCUMENT...               who sealed what was stored, and whether it is as it was sealed
 
 SETTINGS is a file with a name and a value on each line: wsdl (the address of the service and "?wsdl"), port (in the
-WSDL), key, chain, gateway (the gateway's message certificate) and authority (whom TLS trusts), all PEM, cvr and unit
-of the party.
+WSDL), key, chain, gateway (the gateway's message certificate), authority (whom TLS trusts) and seal.root (whom content
+signatures trust), all PEM, cvr and unit of the party. The port decides which of the two services is asked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lxml import etree
 
+from demo import content_signature
 from demo.case_system import CaseSystem, Refused, Typed
 from demo.message_signature import MessageSignature, UnsignedFault
 from demo.parties import Party
+from demo.transcript import Broken
 
 
-def connect(settings: Path) -> CaseSystem:
+def read_settings(file: Path) -> dict[str, str]:
+    """Return the settings of a file."""
+    return dict(line.split("=", 1) for line in file.read_text("utf-8").splitlines() if "=" in line)
+
+
+def connect(values: Mapping[str, str]) -> CaseSystem:
     """Return a system connected to one of the two services, acting for one party."""
-    values = dict(line.split("=", 1) for line in settings.read_text("utf-8").splitlines() if "=" in line)
     unit_name = "MunicipalityCode" if values["port"].startswith("Municipality") else "InstitutionNumber"
     party = Party("", values["cvr"], values["unit"], unit_name)
     key, chain, gateway, authority = (Path(values[name]) for name in ("key", "chain", "gateway", "authority"))
@@ -46,17 +53,23 @@ def ping(system: CaseSystem) -> None:
 
 
 def send(system: CaseSystem, document: Path, files: Sequence[str]) -> None:
-    """Send a typed letter, here from a file; a case system fills in the fields."""
-    typed = system.typed(etree.parse(document).getroot())
+    """Send a typed document, here from a file; a case system fills in the fields."""
+    read = etree.parse(document).getroot()
     attachments = [
         {"Number": number, "Content": Path(file).read_bytes()} for number, file in enumerate(files, 1)
     ]
-    accepted(system.call("SendLetter", Document=typed, Attachment=attachments))
+    accepted(system.call(operation_for(read), Document=system.typed(read), Attachment=attachments))
 
 
 def send_signed(system: CaseSystem, document: Path) -> None:
     """Send the exact octets that the system sealed."""
-    accepted(system.call("SendLetter", SignedDocument=document.read_bytes()))
+    operation = operation_for(etree.parse(document).getroot())
+    accepted(system.call(operation, SignedDocument=document.read_bytes()))
+
+
+def operation_for(document: etree._Element) -> str:
+    """Return the operation that sends a document of this kind; both services have SendNotice."""
+    return "SendLetter" if etree.QName(document[1]).localname.endswith("Letter") else "SendNotice"
 
 
 def accepted(answer: Typed) -> None:
@@ -66,22 +79,24 @@ def accepted(answer: Typed) -> None:
     tell("SubmissionAcceptance", hashlib.sha256(answer.SubmissionAcceptance).hexdigest())
 
 
-def receive(system: CaseSystem, folder: Path) -> None:
+def receive(system: CaseSystem, folder: Path, seal_root: Path) -> None:
     """Store everything that waits, confirm it, and tell that a person has read it."""
     page = system.call("ListInbox")
-    receive_page(system, folder, page)
+    receive_page(system, folder, seal_root, page)
     while page.More:
         page = system.call("ListInbox", Cursor=page.NextCursor)
-        receive_page(system, folder, page)
+        receive_page(system, folder, seal_root, page)
 
 
-def receive_page(system: CaseSystem, folder: Path, page: Typed) -> None:
+def receive_page(system: CaseSystem, folder: Path, seal_root: Path, page: Typed) -> None:
     """Do so for what one page of the list names."""
     for item in page.Item:
         found = system.call("Retrieve", DocumentId=item.DocumentId)
-        octets: bytes = found.ExactOctets  # verify the content signature on these
+        octets: bytes = found.ExactOctets
+        sealed_by = content_signature.verify_sender(octets, seal_root)
         (folder / f"{item.DocumentId}.xml").write_bytes(octets)
         tell("DocumentId", item.DocumentId)
+        tell("SealedBy", sealed_by)
         tell("Name", found.Document.Header.Subject.Name)  # the typed view
         tell("Digest", hashlib.sha256(octets).hexdigest())
         for attachment in found.Attachment:
@@ -95,10 +110,25 @@ def receive_page(system: CaseSystem, folder: Path, page: Typed) -> None:
         read = system.call(
             "RegisterRead",
             DocumentId=item.DocumentId,
-            ReaderRole="STUDY_COUNSELLOR",
+            ReaderRole="ORDER_CASEWORKER"
+            if system.party.unit_name == "MunicipalityCode"
+            else "STUDY_COUNSELLOR",
             ReadAt=datetime.now(UTC).replace(microsecond=0),
         )
         tell("Read", read.State)
+
+
+def verify(files: Sequence[str], seal_root: Path) -> None:
+    """Judge stored documents anew."""
+    broken = False
+    for file in files:
+        try:
+            tell("SealedBy", content_signature.verify_sender(Path(file).read_bytes(), seal_root))
+        except Broken as error:
+            broken = True
+            tell("NotAsSealed", error)
+    if broken:
+        raise SystemExit(1)
 
 
 def require_listed(document: Typed, attachment: Typed) -> None:
@@ -118,7 +148,12 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) < 2 or (arguments[1] != "ping" and len(arguments) < 3):
         raise SystemExit(__doc__)
     settings, command, *rest = arguments
-    system = connect(Path(settings))
+    values = read_settings(Path(settings))
+    seal_root = Path(values["seal.root"])
+    if command == "verify":
+        verify(rest, seal_root)
+        return
+    system = connect(values)
     try:
         match command:
             case "ping":
@@ -128,7 +163,7 @@ def main(arguments: Sequence[str]) -> None:
             case "send-signed":
                 send_signed(system, Path(rest[0]))
             case "receive":
-                receive(system, Path(rest[0]))
+                receive(system, Path(rest[0]), seal_root)
             case _:
                 raise SystemExit(__doc__)
     except UnsignedFault as fault:  # nobody knows who says so

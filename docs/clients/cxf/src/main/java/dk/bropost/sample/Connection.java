@@ -27,14 +27,16 @@ final class Connection {
         this.settings = settings;
     }
 
-    /** The service of municipalities. */
-    Municipality municipality() throws GeneralSecurityException, IOException {
-        return port(new MunicipalityService(wsdl()), Municipality.class);
+    /** The service whose port the settings name. */
+    Gateway gateway() throws GeneralSecurityException, IOException {
+        return settings.get("port").startsWith("Municipality")
+                ? new Gateway(port(new MunicipalityService(wsdl()), Municipality.class), null, signature)
+                : new Gateway(null, port(new InstitutionService(wsdl()), Institution.class), signature);
     }
 
-    /** The service of institutions. */
-    Institution institution() throws GeneralSecurityException, IOException {
-        return port(new InstitutionService(wsdl()), Institution.class);
+    /** Whom content signatures trust, PEM. */
+    Path sealRoot() {
+        return Path.of(settings.get("seal.root"));
     }
 
     /** The party that the system acts for. */

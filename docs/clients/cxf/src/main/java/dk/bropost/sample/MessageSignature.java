@@ -2,6 +2,7 @@ package dk.bropost.sample;
 
 import jakarta.xml.soap.SOAPMessage;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
@@ -76,7 +77,14 @@ final class MessageSignature {
         client.getInInterceptors().add(coverage);
     }
 
-    private static Map<String, Object> signing(Settings settings) {
+    /** The method for the system's key. */
+    private static String method(Settings settings) throws GeneralSecurityException, IOException {
+        KeyStore keys = KeyStore.getInstance(new File(settings.get("keystore")), settings.get("password").toCharArray());
+        boolean isElliptic = keys.getCertificate(settings.get("alias")).getPublicKey().getAlgorithm().equals("EC");
+        return "http://www.w3.org/2001/04/xmldsig-more#" + (isElliptic ? "ecdsa-sha256" : "rsa-sha256");
+    }
+
+    private static Map<String, Object> signing(Settings settings) throws GeneralSecurityException, IOException {
         Properties keys = new Properties();
         keys.put("org.apache.wss4j.crypto.provider", Merlin.class.getName());
         keys.put("org.apache.wss4j.crypto.merlin.keystore.type", "PKCS12");
@@ -91,7 +99,7 @@ final class MessageSignature {
         out.put(WSHandlerConstants.SIG_PROP_REF_ID, "keys");
         out.put("keys", keys);
         out.put(WSHandlerConstants.SIG_KEY_ID, "DirectReference");
-        out.put(WSHandlerConstants.SIG_ALGO, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"); // WSS4J's default is SHA-1
+        out.put(WSHandlerConstants.SIG_ALGO, method(settings)); // WSS4J's default is SHA-1
         out.put(WSHandlerConstants.SIG_DIGEST_ALGO, "http://www.w3.org/2001/04/xmlenc#sha256"); // and here
         out.put(WSHandlerConstants.SIGNATURE_PARTS, "{}{" + WSU + "}Timestamp;{}{" + settings.soap(SOAP_11, SOAP_12) + "}Body;");
         // Signed where they are sent: the addressing headers that the feature adds, and attachments beside the envelope.

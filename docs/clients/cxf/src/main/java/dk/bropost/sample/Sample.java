@@ -1,6 +1,7 @@
 package dk.bropost.sample;
 
 import dk.bropost.document._1.Document;
+import dk.bropost.document._1.Role;
 import dk.bropost.service._1.AttachmentContent;
 import dk.bropost.service._1.BropostFaultType;
 import dk.bropost.service._1.ConfirmHandoverRequest;
@@ -13,16 +14,13 @@ import dk.bropost.service._1.RetrieveRequest;
 import dk.bropost.service._1.RetrieveResponse;
 import dk.bropost.service._1.SendLetterRequest;
 import dk.bropost.service._1.SendLetterResponse;
+import dk.bropost.service._1.SendNoticeRequest;
+import dk.bropost.service._1.SendNoticeResponse;
 import dk.bropost.service._1.Violation;
-import dk.bropost.service._1.institution.Institution;
-import dk.bropost.service._1.municipality.BropostFault;
-import dk.bropost.service._1.municipality.Municipality;
 import jakarta.activation.DataHandler;
 import jakarta.activation.FileDataSource;
-import jakarta.mail.util.ByteArrayDataSource;
 import jakarta.xml.bind.JAXBContext;
 import jakarta.xml.bind.JAXBException;
-import jakarta.xml.ws.BindingProvider;
 import jakarta.xml.ws.WebServiceException;
 import jakarta.xml.ws.handler.MessageContext;
 import java.io.File;
@@ -36,6 +34,7 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -49,10 +48,13 @@ import javax.xml.transform.stream.StreamSource;
  *
  * <pre>
  * ping
- * send DOCUMENT [inline|mtom|swa FILE...]   a letter, typed; the gateway seals it
- * send-signed DOCUMENT                      a letter that the system has sealed itself
+ * send DOCUMENT [inline|mtom|swa FILE...]   a letter or a notice, typed; the gateway seals it
+ * send-signed DOCUMENT                      one that the system has sealed itself
  * receive FOLDER                            everything that waits, stored in a folder
+ * verify DOCUMENT...                        who sealed what was stored, and whether it is as it was sealed
  * </pre>
+ *
+ * The port in the settings decides which of the two services is asked.
  */
 public final class Sample {
     private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -61,7 +63,8 @@ public final class Sample {
 
     public static void main(String[] arguments) throws Exception {
         if (arguments.length < 3 && !(arguments.length == 2 && arguments[1].equals("ping"))) {
-            System.err.println("Usage: SETTINGS ping | send DOCUMENT [inline|mtom|swa FILE...] | send-signed DOCUMENT | receive FOLDER");
+            System.err.println("Usage: SETTINGS ping | send DOCUMENT [inline|mtom|swa FILE...] | send-signed DOCUMENT"
+                    + " | receive FOLDER | verify DOCUMENT...");
             System.exit(2);
         }
         Connection connection = new Connection(Settings.read(Path.of(arguments[0])));
@@ -69,15 +72,14 @@ public final class Sample {
         try {
             switch (arguments[1]) {
                 case "ping" -> ping(connection);
-                case "send" -> send(connection, typed(rest.get(0)), rest.subList(1, rest.size()));
-                case "send-signed" -> send(connection, Files.readAllBytes(Path.of(rest.get(0))), List.of());
+                case "send" -> send(connection, rest.get(0), false, rest.subList(1, rest.size()));
+                case "send-signed" -> send(connection, rest.get(0), true, List.of());
                 case "receive" -> receive(connection, Path.of(rest.get(0)));
+                case "verify" -> verify(connection, rest);
                 default -> throw new IllegalArgumentException(arguments[1]);
             }
-        } catch (BropostFault fault) {
-            refused(connection, fault.getFaultInfo());
-        } catch (dk.bropost.service._1.institution.BropostFault fault) {
-            refused(connection, fault.getFaultInfo());
+        } catch (Gateway.Refused refused) {
+            tell(refused.fault());
         } catch (WebServiceException error) {
             Map<String, String> told = connection.signature().unsignedFault();
             if (told.isEmpty()) {
@@ -88,48 +90,59 @@ public final class Sample {
         }
     }
 
-    private static void ping(Connection connection) throws GeneralSecurityException, IOException, BropostFault {
+    private static void ping(Connection connection) throws GeneralSecurityException, IOException, Gateway.Refused {
         PingRequest request = new PingRequest();
         request.setOnBehalfOf(connection.party());
         request.setEcho("Er der hul igennem? Æ, ø og å.");
-        var answer = connection.municipality().ping(request);
-        connection.signature().requireAnswer(answer.getAnswer().getRequestDigest());
+        var answer = connection.gateway().ping(request);
         tell("Echo", answer.getEcho());
         tell("ClockSkewSeconds", answer.getClockSkewSeconds());
     }
 
-    private static void send(Connection connection, Object document, List<String> attached)
-            throws GeneralSecurityException, IOException, BropostFault {
-        Municipality service = connection.municipality();
-        SendLetterRequest request = new SendLetterRequest();
-        request.setOnBehalfOf(connection.party());
-        if (document instanceof Document typed) {
+    /** A letter or a notice; in both services SendNotice sends notices. */
+    private static void send(Connection connection, String file, boolean isSigned, List<String> attached)
+            throws Exception {
+        Gateway service = connection.gateway();
+        Document typed = isSigned ? null : typed(file);
+        DataHandler signed = isSigned ? new DataHandler(new Octets(file)) : null;
+        if (ContentSignature.kind(Path.of(file)).endsWith("Letter")) {
+            SendLetterRequest request = new SendLetterRequest();
+            request.setOnBehalfOf(connection.party());
             request.setDocument(typed);
+            request.setSignedDocument(signed);
+            request.getAttachment().addAll(attachments(service, attached));
+            SendLetterResponse answer = service.sendLetter(request);
+            accepted(answer.getDocumentId(), answer.getState(), answer.getSubmissionAcceptance());
         } else {
-            request.setSignedDocument(data((byte[]) document));
+            SendNoticeRequest request = new SendNoticeRequest();
+            request.setOnBehalfOf(connection.party());
+            request.setDocument(typed);
+            request.setSignedDocument(signed);
+            request.getAttachment().addAll(attachments(service, attached));
+            SendNoticeResponse answer = service.sendNotice(request);
+            accepted(answer.getDocumentId(), answer.getState(), answer.getSubmissionAcceptance());
         }
-        if (!attached.isEmpty()) {
-            attach(service, request, attached.get(0), attached.subList(1, attached.size()));
-        }
-        SendLetterResponse answer = service.sendLetter(request);
-        connection.signature().requireAnswer(answer.getAnswer().getRequestDigest());
-        tell("DocumentId", answer.getDocumentId());
-        tell("State", answer.getState());
-        tell("SubmissionAcceptance", HexFormat.of().formatHex(sha256(answer.getSubmissionAcceptance())));
+    }
+
+    private static void accepted(String documentId, Object state, byte[] acceptance) throws GeneralSecurityException {
+        tell("DocumentId", documentId);
+        tell("State", state);
+        tell("SubmissionAcceptance", HexFormat.of().formatHex(sha256(acceptance)));
     }
 
     /** Attachments inside the envelope as base64, as MTOM parts, or as SwA parts that the request names. */
-    private static void attach(Municipality service, SendLetterRequest request, String how, List<String> files) {
+    private static List<AttachmentContent> attachments(Gateway service, List<String> attached) {
+        if (attached.isEmpty()) {
+            return List.of();
+        }
+        String how = attached.get(0);
+        List<String> files = attached.subList(1, attached.size());
+        List<AttachmentContent> attachments = new ArrayList<>();
         Map<String, DataHandler> beside = new HashMap<>();
         for (int number = 1; number <= files.size(); number++) {
             AttachmentContent attachment = new AttachmentContent();
             attachment.setNumber(number);
-            DataHandler content = new DataHandler(new FileDataSource(new File(files.get(number - 1))) {
-                @Override
-                public String getContentType() {
-                    return "application/octet-stream";
-                }
-            });
+            DataHandler content = new DataHandler(new Octets(files.get(number - 1)));
             if (how.equals("swa")) {
                 String contentId = "attachment-" + number + "@esdh.example";
                 attachment.setContentId(contentId);
@@ -137,25 +150,53 @@ public final class Sample {
             } else {
                 attachment.setContent(content);
             }
-            request.getAttachment().add(attachment);
+            attachments.add(attachment);
         }
         if (how.equals("mtom")) {
-            Connection.useMtom(service);
+            Connection.useMtom(service.port());
         }
         if (!beside.isEmpty()) {
-            ((BindingProvider) service).getRequestContext().put(MessageContext.OUTBOUND_MESSAGE_ATTACHMENTS, beside);
+            service.port().getRequestContext().put(MessageContext.OUTBOUND_MESSAGE_ATTACHMENTS, beside);
+        }
+        return attachments;
+    }
+
+    /** A file as it is. */
+    private static final class Octets extends FileDataSource {
+        Octets(String file) {
+            super(new File(file));
+        }
+
+        @Override
+        public String getContentType() {
+            return "application/octet-stream";
+        }
+    }
+
+    /** Judges stored documents anew. */
+    private static void verify(Connection connection, List<String> files) throws IOException, GeneralSecurityException {
+        boolean broken = false;
+        for (String file : files) {
+            try {
+                tell("SealedBy", ContentSignature.verifySender(Files.readAllBytes(Path.of(file)), connection.sealRoot()));
+            } catch (ContentSignature.NotAsSealed error) {
+                broken = true;
+                tell("NotAsSealed", error.getMessage());
+            }
+        }
+        if (broken) {
+            System.exit(1);
         }
     }
 
     private static void receive(Connection connection, Path folder)
-            throws GeneralSecurityException, IOException, dk.bropost.service._1.institution.BropostFault {
-        Institution service = connection.institution();
+            throws GeneralSecurityException, IOException, Gateway.Refused, ContentSignature.NotAsSealed {
+        Gateway service = connection.gateway();
         ListInboxRequest listing = new ListInboxRequest();
         listing.setOnBehalfOf(connection.party());
         ListInboxResponse page;
         do {
             page = service.listInbox(listing);
-            connection.signature().requireAnswer(page.getAnswer().getRequestDigest());
             for (InboxItem item : page.getItem()) {
                 receiveOne(connection, service, item.getDocumentId(), folder);
             }
@@ -163,16 +204,17 @@ public final class Sample {
         } while (page.isMore());
     }
 
-    private static void receiveOne(Connection connection, Institution service, String documentId, Path folder)
-            throws GeneralSecurityException, IOException, dk.bropost.service._1.institution.BropostFault {
+    private static void receiveOne(Connection connection, Gateway service, String documentId, Path folder)
+            throws GeneralSecurityException, IOException, Gateway.Refused, ContentSignature.NotAsSealed {
         RetrieveRequest request = new RetrieveRequest();
         request.setOnBehalfOf(connection.party());
         request.setDocumentId(documentId);
         RetrieveResponse found = service.retrieve(request);
-        connection.signature().requireAnswer(found.getAnswer().getRequestDigest());
-        byte[] octets = octets(found.getExactOctets()); // verify the content signature on these
+        byte[] octets = octets(found.getExactOctets());
+        String sealedBy = ContentSignature.verifySender(octets, connection.sealRoot());
         Files.write(folder.resolve(documentId + ".xml"), octets);
         tell("DocumentId", documentId);
+        tell("SealedBy", sealedBy);
         tell("Name", found.getDocument().getHeader().getSubject().getName()); // the typed view
         tell("Digest", HexFormat.of().formatHex(sha256(octets)));
         for (AttachmentContent attachment : found.getAttachment()) {
@@ -187,12 +229,12 @@ public final class Sample {
 
     /** Content in the envelope or as an MTOM part; if not asked for by MTOM, large attachments come as SwA parts. */
     @SuppressWarnings("unchecked")
-    private static DataHandler content(Institution service, AttachmentContent attachment) {
+    private static DataHandler content(Gateway service, AttachmentContent attachment) {
         if (attachment.getContent() != null) {
             return attachment.getContent();
         }
         var parts = (Map<String, DataHandler>)
-                ((BindingProvider) service).getResponseContext().get(MessageContext.INBOUND_MESSAGE_ATTACHMENTS);
+                service.port().getResponseContext().get(MessageContext.INBOUND_MESSAGE_ATTACHMENTS);
         return parts.get(attachment.getContentId());
     }
 
@@ -206,33 +248,27 @@ public final class Sample {
         }
     }
 
-    private static void confirm(Connection connection, Institution service, String documentId, byte[] octets)
-            throws GeneralSecurityException, dk.bropost.service._1.institution.BropostFault {
+    private static void confirm(Connection connection, Gateway service, String documentId, byte[] octets)
+            throws GeneralSecurityException, Gateway.Refused {
         ConfirmHandoverRequest request = new ConfirmHandoverRequest();
         request.setOnBehalfOf(connection.party());
         request.setDocumentId(documentId);
         request.setContentDigest(sha256(octets));
-        var answer = service.confirmHandover(request);
-        connection.signature().requireAnswer(answer.getAnswer().getRequestDigest());
-        tell("Confirmed", answer.getState());
+        tell("Confirmed", service.confirmHandover(request).getState());
     }
 
-    private static void read(Connection connection, Institution service, String documentId)
-            throws dk.bropost.service._1.institution.BropostFault {
+    private static void read(Connection connection, Gateway service, String documentId) throws Gateway.Refused {
         RegisterReadRequest request = new RegisterReadRequest();
         request.setOnBehalfOf(connection.party());
         request.setDocumentId(documentId);
-        request.setReaderRole(dk.bropost.document._1.Role.STUDY_COUNSELLOR);
+        request.setReaderRole(service.isOfMunicipalities() ? Role.ORDER_CASEWORKER : Role.STUDY_COUNSELLOR);
         request.setReadAt(DatatypeFactory.newDefaultInstance()
                 .newXMLGregorianCalendar(Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
-        var answer = service.registerRead(request);
-        connection.signature().requireAnswer(answer.getAnswer().getRequestDigest());
-        tell("Read", answer.getState());
+        tell("Read", service.registerRead(request).getState());
     }
 
     /** A fault came signed, and says what is wrong and where. */
-    private static void refused(Connection connection, BropostFaultType fault) {
-        connection.signature().requireAnswer(fault.getRequestDigest());
+    private static void tell(BropostFaultType fault) {
         tell("Refused", fault.getCode());
         tell("Retryable", fault.isRetryable());
         tell("Danish", fault.getDanish());
@@ -247,10 +283,6 @@ public final class Sample {
                 .createUnmarshaller()
                 .unmarshal(new StreamSource(new File(file)), Document.class)
                 .getValue();
-    }
-
-    private static DataHandler data(byte[] octets) {
-        return new DataHandler(new ByteArrayDataSource(octets, "application/octet-stream"));
     }
 
     private static byte[] octets(DataHandler data) throws IOException {

@@ -17,6 +17,7 @@ import java.util.Properties;
  * alias      the name of the key in it
  * password   of the key store
  * gateway    the gateway's message certificate, PEM
+ * seal.root  whom content signatures trust, PEM
  * cvr, unit  the party to act for
  * addressing true to send WS-Addressing headers
  * mtom       true to send every request by MTOM, and so get large attachments by MTOM
