@@ -57,8 +57,17 @@ def _rules() -> Iterator[str]:
         if alert.value.lasting:
             yield f"        for: {_minutes(alert.value.lasting)}m"
         yield from ("        labels:", f"          severity: {alert.value.severity.value}")
-        yield from ("        annotations:", f"          summary: {json.dumps(alert.value.english)}")
+        yield from ("        annotations:", f"          summary: {json.dumps(_summary(alert))}")
         yield f'          runbook: "docs/{RUNBOOK}#{alert.title.lower()}"'
+
+
+def _summary(alert: Alert) -> str:
+    """What the alert says, and of what, as Prometheus fills it in; a label that is not there is passed over."""
+    of = (
+        f"{{{{ with $labels.{name} }}}} {name.capitalize()}: {{{{ . }}}}.{{{{ end }}}}"
+        for name in alert.labels
+    )
+    return alert.value.english + "".join(of)
 
 
 def _during(lasting: timedelta) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -29,11 +30,15 @@ from gateway.domain.kinds import WorkingSpan
 from gateway.domain.operations import Environment, Service
 from gateway.domain.quota import Quota
 from gateway.interfaces import health
+from gateway.interfaces.antivirus_watch import AntivirusWatch
 from gateway.interfaces.asgi import Endpoint, Front
-from gateway.interfaces.connections import BoundedConnection, bounded_connection, bounded_loop
+from gateway.interfaces.bounded_loop import bounded_loop
+from gateway.interfaces.connections import BoundedConnection, bounded_connection
 from gateway.interfaces.list_refresher import ListRefresher
 from gateway.interfaces.machine import ClockWatch, Disks, synchronised
 from gateway.interfaces.metrics import Metrics, MetricsPage, Readings
+from gateway.interfaces.peers import Peers
+from gateway.interfaces.places import LAST_PLACES, Places
 from gateway.interfaces.soap_endpoint import SoapEndpoint, schema_endpoint
 from gateway.interfaces.turns import Turns
 from gateway.interfaces.worker import Worker
@@ -45,7 +50,7 @@ from gateway.services.own_keys import NextKey, OwnKey
 from gateway.services.vitals import Vitals
 from gateway.settings import Settings
 from gateway.storage.blobs import Blobs
-from gateway.storage.configuration import belongs_to, claim_installation
+from gateway.storage.configuration import claim_installation, is_claimed
 from gateway.storage.database import Database
 from gateway.storage.key_store import KeyStore
 from gateway.transport.antivirus import Clamd
@@ -53,7 +58,6 @@ from gateway.transport.http_get import HttpLimits
 from gateway.transport.revocation_fetch import RevocationFetch, list_files
 from gateway.transport.trust_files import TrustFiles, read_trust_store
 
-FILES_A_CONNECTION = 2  # one that is served, and one whose handshake goes on meanwhile
 FILES_BESIDE = 256  # store, contents, logs
 SERVICE_PATHS = {Service.MUNICIPALITY: "/municipality/1", Service.INSTITUTION: "/institution/1"}
 
@@ -133,7 +137,7 @@ def _open_database(settings: Settings, installation: Uuid4, *, alone: bool, upgr
 
 def _is_claimed(database: Database, installation: Uuid4) -> bool:
     with database.read() as connection:
-        return belongs_to(connection, installation)
+        return is_claimed(connection, installation)
 
 
 def revocation_fetch(settings: Settings) -> RevocationFetch | None:
@@ -165,9 +169,11 @@ def build_application(
         endpoints[path] = turns.taking(service.serve)
         endpoints[path + "/xsd/"] = schema_endpoint
         endpoints[path.rpartition("/")[0] + "/xsd/"] = schema_endpoint
-    endpoints["/health/live"] = health.live
-    endpoints["/health/ready"] = health.Readiness(installation).ready
-    endpoints["/metrics"] = MetricsPage(metrics, settings.server.metrics_readers).serve
+    beside = {
+        "/health/live": health.live,
+        "/health/ready": health.Readiness(installation).ready,
+        "/metrics": MetricsPage(metrics, settings.server.metrics_readers).serve,
+    }
     other_page = services[SERVICE_PATHS[Service.MUNICIPALITY]]
     body_limit = MESSAGE_LIMITS.root_octets + settings.limits.attachments_bytes * 4 // 3
     return Front(
@@ -176,6 +182,8 @@ def build_application(
         body_limit=body_limit,
         body_seconds=settings.server.body_seconds,
         threads=settings.server.threads,
+        beside=beside,
+        peers=Peers(settings.server.proxies),
     )
 
 
@@ -217,6 +225,21 @@ def _refreshing(installation: Installation) -> Generator[None]:
         refresher.stop()
 
 
+@contextmanager
+def _watching(antivirus: Clamd | None) -> Generator[None]:
+    """Ask the antivirus, if any, whether it is there: now, and again and again beside the block."""
+    if antivirus is None:
+        yield
+        return
+    antivirus.ask()
+    watch = AntivirusWatch(antivirus)
+    threading.Thread(target=watch.run, name="antivirus", daemon=True).start()
+    try:
+        yield
+    finally:
+        watch.stop()
+
+
 def serve(settings: Settings) -> None:
     """Serve until the process is told to stop (SIGTERM or SIGINT); open requests are answered first.
 
@@ -229,6 +252,7 @@ def serve(settings: Settings) -> None:
     installation = replace(installation, aside=turns.aside)
     announce_own_keys(installation)
     config = _Config(
+        Places(settings.server.connections, Peers(settings.server.proxies)),
         build_application(settings, installation, turns, metrics),
         host=settings.server.host,
         port=settings.server.port,
@@ -240,7 +264,6 @@ def serve(settings: Settings) -> None:
         proxy_headers=False,  # who asks is who holds the connection, not what a header says
         server_header=False,
         log_config=None,
-        limit_concurrency=settings.server.connections,
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
     )
     try:
@@ -248,6 +271,7 @@ def serve(settings: Settings) -> None:
             _stopping_in_order(),
             working(settings, installation, turns, metrics),
             _refreshing(installation),
+            _watching(installation.antivirus),
         ):
             _Server(config).run()
     finally:
@@ -283,14 +307,18 @@ def _turns(settings: Settings, installation: Installation) -> Turns:
 
 
 class _Config(uvicorn.Config):
-    """Runs on a loop that gives a TLS handshake no longer than the head of a request."""
+    """Runs on a loop that gives connections their places, and a TLS handshake no longer than the head of a request."""
+
+    def __init__(self, places: Places, front: Front, **options: Any) -> None:  # noqa: ANN401  uvicorn's
+        super().__init__(front, **options)
+        self._places = places
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         """Return what makes the loop."""
         assert isinstance(self.http, type)
         assert issubclass(self.http, BoundedConnection)
         seconds = self.http.head_seconds
-        return lambda: bounded_loop(seconds)
+        return lambda: bounded_loop(seconds, self._places)
 
 
 class _Server(uvicorn.Server):
@@ -339,7 +367,7 @@ def _require_open_files(settings: Settings) -> None:
 
     A stranger's connection costs one before anything is known of it, and letters must find some left.
     """
-    needed = FILES_A_CONNECTION * settings.server.connections + FILES_BESIDE
+    needed = settings.server.connections + LAST_PLACES + FILES_BESIDE
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < needed:
         what = (
@@ -371,8 +399,8 @@ def _fetched_lists(settings: Settings, store: TrustStore) -> tuple[Path, ...]:
 
 
 def _antivirus(settings: Settings) -> Clamd | None:
-    address = settings.antivirus.address
-    return None if address is None else Clamd(address, settings.antivirus.seconds)
+    address, threads = settings.antivirus.address, settings.server.threads
+    return None if address is None else Clamd(address, settings.antivirus.seconds, max(1, threads // 2))
 
 
 def _own_keys(settings: Settings, trust: TrustFiles) -> tuple[OwnKey, OwnKey]:

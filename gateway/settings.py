@@ -42,14 +42,29 @@ class Server(_Section):
     threads: Annotated[int, Field(ge=1, le=64, description="Requests worked on at the same time.")] = 4
     head_seconds: Annotated[
         int,
-        Field(ge=1, le=60, description="How long the head of one request may take; systems send it at once."),
+        Field(
+            ge=1,
+            le=60,
+            description="How long a TLS handshake, the head of one request, and taking 64 KiB of an answer may take.",
+        ),
     ] = 10
     body_seconds: Annotated[
         int, Field(ge=1, le=600, description="How long one request may take to arrive.")
     ] = 60
     connections: Annotated[
-        int, Field(ge=1, le=10_000, description="Connections at once; more are told 503.")
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Connections at once, of which one address may have an eighth, at least 16; more are ended.",
+        ),
     ] = 256
+    proxies: Annotated[
+        list[IPvAnyNetwork],
+        Field(
+            description="Addresses or networks of your own proxies, which may have all connections and all memory."
+        ),
+    ] = []
     metrics_readers: Annotated[
         list[IPvAnyNetwork],
         Field(
@@ -215,7 +230,7 @@ class Antivirus(_Section):
         ),
     ] = None
     seconds: Annotated[
-        int, Field(ge=1, le=300, description="How long the scan of one attachment may take.")
+        int, Field(ge=1, le=300, description="How long the scan of all attachments of one document may take.")
     ] = 60
 
 

@@ -22,6 +22,7 @@ class FakeClamd:
     address: str
     stream_max: int = 25 * 1024 * 1024
     says: bytes | None = None
+    seconds: float = 0  # what it takes its time for
     silent: threading.Event = field(default_factory=threading.Event)  # set: it hears and never answers
     ended: threading.Event = field(default_factory=threading.Event)
     commands: list[bytes] = field(default_factory=list)
@@ -39,6 +40,7 @@ def clamd(where: Path | None = None) -> Generator[FakeClamd]:
             answer = b"PONG" if command == b"zPING" else b"UNKNOWN COMMAND"
             if command == b"zINSTREAM":
                 answer = _scan(self, fake)
+            fake.ended.wait(fake.seconds)
             if fake.silent.is_set():
                 fake.ended.wait(10)
             else:

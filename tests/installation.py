@@ -53,6 +53,9 @@ from tests.pki import development_pki, signing_key
 
 _DATABASE: Final = "database.name"  # files of a folder whose database a server has
 _ADDRESS: Final = "database.address"
+_MOVED_IN: Final = (
+    "DELETE FROM configuration WHERE name = 'home'"  # else a copy would count as put there from a dump
+)
 CODES = Path(__file__).parent / "golden" / "codes"
 MUNICIPALITY = PartyId(Cvr("11111111"), "0999")
 INSTITUTION = PartyId(Cvr("22222222"), "999001")
@@ -230,7 +233,12 @@ class TestInstallation:
 
 
 def open_test_installation(
-    folder: Path, *, registered: bool = True, kind: str = "sqlite", alone: bool = False
+    folder: Path,
+    *,
+    registered: bool = True,
+    kind: str = "sqlite",
+    alone: bool = False,
+    installation_id: Uuid4 = ID,
 ) -> TestInstallation:
     """An installation in this folder, on a kind of database; without `registered` it is as it was left there.
 
@@ -238,7 +246,7 @@ def open_test_installation(
     """
     if registered:
         copy_installation(_template(kind), folder)
-    return _opened(folder, Clock(), development_pki(), alone=alone)
+    return _opened(folder, Clock(), development_pki(), alone=alone, installation_id=installation_id)
 
 
 def copy_installation(closed: Path, folder: Path) -> None:
@@ -248,6 +256,7 @@ def copy_installation(closed: Path, folder: Path) -> None:
         template = (closed / _DATABASE).read_text()
         (folder / _DATABASE).write_text(f"house_{uuid4().hex}")
         postgres.server().create((folder / _DATABASE).read_text(), template)
+        postgres.server().do(_MOVED_IN, (folder / _DATABASE).read_text())
         (folder / _ADDRESS).write_text(postgres.server().url((folder / _DATABASE).read_text()))
 
 
@@ -282,17 +291,28 @@ def _template(kind: str) -> Path:
     return folder
 
 
-def _opened(folder: Path, clock: Clock, pki: DevelopmentPki, *, alone: bool = False) -> TestInstallation:
+def _opened(
+    folder: Path,
+    clock: Clock,
+    pki: DevelopmentPki,
+    *,
+    alone: bool = False,
+    installation_id: Uuid4 = ID,
+) -> TestInstallation:
     lists = _write_lists(folder, pki)
     database = Database.open(database_address(folder), busy_seconds=30, exclusively=alone)
-    database.migrate()
-    with database.alone() as connection:
-        claim_installation(connection, ID, whatever_it_says=alone)
-        known = {system.name: system for system in systems.list_systems(connection)}
+    try:
+        database.migrate()
+        with database.alone() as connection:
+            claim_installation(connection, installation_id, whatever_it_says=alone)
+            known = {system.name: system for system in systems.list_systems(connection)}
+    except BaseException:
+        database.close()
+        raise
     seal = signing_key("gateway-seal")
     trust = TrustFiles(pki.trust_store(), lists, look_seconds=0)
     installation = Installation(
-        id=ID,
+        id=installation_id,
         environment=Environment.DEVELOPMENT,
         clock=clock,
         database=database,

@@ -32,7 +32,7 @@ _SETTINGS: Final = {
     "autovacuum": "off",
     "log_checkpoints": "off",
 }
-_READY: Final = "ready to accept connections"
+_READY: Final = ("ready to accept connections", "ready to accept read-only connections")
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,34 @@ def server() -> Server:
     subprocess.run([*_as_nobody(), *made], check=True, capture_output=True, cwd=folder)
     with (data / "postgresql.auto.conf").open("a") as settings:
         settings.write("fsync = off\n")
+    started = _started(place, folder)
+    atexit.register(started.stop)
+    return started
+
+
+@contextmanager
+def standby() -> Generator[Server]:
+    """A server that has what the one of this process has now, and only follows, during the block."""
+    place = programs()
+    assert place is not None
+    folder = Path(tempfile.mkdtemp(prefix="bropost-postgresql-standby-"))
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    source: list[str | Path] = ["-h", server().folder, "-U", "bropost", "--checkpoint=fast", "--no-sync"]
+    copy = [*_as_nobody(), place / "pg_basebackup", *source, "-D", folder / "data"]
+    subprocess.run(copy, check=True, capture_output=True, cwd=folder)
+    subprocess.run([*_as_nobody(), "touch", folder / "data" / "standby.signal"], check=True, cwd=folder)
+    started = _started(place, folder)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def _started(place: Path, folder: Path) -> Server:
+    """A server on the cluster in this folder, once it takes connections."""
+    data = folder / "data"
     options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
         [*_as_nobody(), "--pdeathsig=INT", place / "postgres", "-D", data, "-k", folder, *options],
@@ -158,15 +186,13 @@ def server() -> Server:
     told: deque[str] = deque(maxlen=50)
     for line in process.stderr:
         told.append(line)
-        if _READY in line:
+        if any(each in line for each in _READY):
             break
     else:
         raise AssertionError("".join(told))
     reader = threading.Thread(target=told.extend, args=(process.stderr,), daemon=True)
     reader.start()
-    started = Server(folder, process, reader)
-    atexit.register(started.stop)
-    return started
+    return Server(folder, process, reader)
 
 
 def _as_nobody() -> list[str]:

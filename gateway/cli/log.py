@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -44,14 +45,36 @@ def checkpoints(
     settings: SettingsFile,
     folder: Annotated[Path, typer.Argument(help="Where to write PARTY.checkpoint, one file a log.")],
 ) -> None:
-    """Write the newest checkpoint of every log into a folder, to be kept outside; nothing is added to the logs."""
+    """Write the newest checkpoint of every log into a folder, to be kept outside; nothing is added to the logs.
+
+    What is there is replaced only by more of the same log. Exit 0: all logs that have entries have theirs there. Exit
+    1: a log has entries and no checkpoint yet. Exit 2, with nothing written: what is there tells of entries that are
+    not here.
+    """
     with opened(settings) as installation:
-        newest = disclosure_log.newest_checkpoints(installation)
+        newest = disclosure_log.newest_checkpoints(installation, partial(_kept, folder))
     folder.mkdir(parents=True, exist_ok=True)
-    for party, note in newest.items():
-        with written(folder / f"{party}.checkpoint", 0o644) as file:
-            file.write(note.encode())
-    typer.echo(f"{len(newest)} checkpoints")
+    for each in newest:
+        if each.note is not None and each.is_newer:
+            with written(_file(folder, each.party), 0o644) as file:
+                file.write(each.note.encode())
+    unsigned = [each for each in newest if each.note is None and each.entries]
+    for each in unsigned:
+        typer.echo(
+            f"{each.party}: {each.entries} entries, and no checkpoint yet: a gateway that serves signs one soon"
+        )
+    typer.echo(f"{sum(each.note is not None for each in newest)} checkpoints")
+    raise typer.Exit(1 if unsigned else 0)
+
+
+def _kept(folder: Path, party: PartyId) -> str | None:
+    """What is kept of this party's log in the folder until now."""
+    file = _file(folder, party)
+    return read(file).decode("utf-8", "replace") if file.exists() else None
+
+
+def _file(folder: Path, party: PartyId) -> Path:
+    return folder / f"{party}.checkpoint"
 
 
 @application.command("key")

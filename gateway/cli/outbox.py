@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import SettingsFile, one_line, opened, party_id, uuid4
+from gateway.domain.catalogue import Code
+from gateway.domain.errors import InputError
 from gateway.services import parked
 from gateway.storage import outbox
 from gateway.storage.outbox import Promise
@@ -33,12 +35,21 @@ def listed(
 def retry(
     settings: SettingsFile,
     document_id: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT-ID]", help="Only this document's; without, all.")
+        str | None,
+        typer.Argument(
+            metavar="[DOCUMENT-ID]", help="Only this document's; without, all but what a restore set aside."
+        ),
     ] = None,
 ) -> None:
-    """Let the gateway try again what was set aside, once the cause is mended; print how many."""
+    """Let the gateway try again what was set aside, once the cause is mended; print how many.
+
+    A document that is named and not set aside is refused: NOT_FOUND.
+    """
     with opened(settings) as installation:
-        typer.echo(str(parked.retry(installation, uuid4(document_id) if document_id else None)))
+        taken_up = parked.retry(installation, uuid4(document_id) if document_id else None)
+    if document_id and not taken_up:
+        raise InputError(Code.NOT_FOUND)
+    typer.echo(str(taken_up))
 
 
 @application.command("abandon")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +14,7 @@ from gateway.services.restoring import Compared, Finding
 application = typer.Typer(help="A store that was restored from a backup.", no_args_is_help=True)
 
 _BAD = {Finding.MISSING, Finding.OTHER}
+_REFUSED_STATUS: Final = 3  # 2 is any command that could not do its work, 1 a log that was not compared
 
 
 @application.command("check")
@@ -27,7 +28,8 @@ def check(
     """Compare the store of a stopped gateway with checkpoints kept outside; nothing is added to a log.
 
     Exit 0: all that they tell of is here, for every log; the store may serve. Exit 1: a log was not compared, for want
-    of a checkpoint. Exit 2: entries are missing or are others; the store is refused from now on.
+    of a checkpoint. Exit 2: nothing was compared, for the reason that is told. Exit 3: entries are missing, or others;
+    the store is refused from now on.
     """
     notes = [read(path).decode("utf-8", "replace") for each in checkpoints for path in _files(each)]
     with opened(settings, alone=True) as installation:
@@ -37,7 +39,7 @@ def check(
     findings = {log.finding for log in compared}
     if findings & _BAD:
         typer.echo(_REFUSED)
-        raise typer.Exit(2)
+        raise typer.Exit(_REFUSED_STATUS)
     if Finding.UNKNOWN in findings:
         typer.echo("Not all logs were compared: give the newest checkpoint of each.")
         raise typer.Exit(1)
@@ -58,7 +60,8 @@ def accept(
 ) -> None:
     """Go on with a store that `bropost restore check` refused, as a new installation with new logs.
 
-    Nothing is sent by itself: every delivery that was under way is set aside for `bropost outbox`.
+    Nothing is sent by itself: every delivery that was under way is set aside for `bropost outbox`. Nobody is accused of
+    silence at once: the waits begin anew.
     """
     with opened(settings, alone=True) as installation:
         decision = f"{approved_by} ({operator()}): {reason}"
@@ -66,6 +69,7 @@ def accept(
     for origin in continued.closed:
         typer.echo(f"closed: {origin}")
     typer.echo(f"{continued.set_aside} deliveries are set aside: see bropost outbox list")
+    typer.echo(f"{continued.waits} waits begin anew: who met one after the backup must say so again")
     typer.echo("Now write the new installation into the settings, and give the parties their new log keys:")
     typer.echo(f'installation = "{continued.installation}"')
 

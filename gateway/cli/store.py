@@ -24,13 +24,19 @@ def backup(
 ) -> None:
     """Write a backup of an SQLite store, database and contents, while the gateway goes on. The keys are not in it.
 
-    What is restored from it must pass `bropost restore check` before it serves.
+    What is restored from it must pass `bropost restore check` before it serves. Ends with status 1 if a file holds
+    something else than it should: the backup has everything but that.
     """
     with opened(settings) as installation:
         made = back_up(installation, folder)
     for party, size in made.logs.items():
         typer.echo(f"{party}: a log of {size} entries")
     typer.echo(f"{made.contents.files} files of contents were copied, {made.contents.gone} are gone")
+    for name in made.contents.damaged:
+        typer.echo(f"damaged: blobs/{name[:2]}/{name[2:4]}/{name} does not hold what it stands for")
+    if made.contents.damaged:
+        typer.echo("Take these files from an earlier backup.")
+        raise typer.Exit(1)
 
 
 @application.command("copy")

@@ -1,12 +1,12 @@
 """At which readings a person must be told: one table for Prometheus, for `bropost check` and for the runbook.
 
-`docs/alerts.yml` is made from it. What only a monitoring program can see, because it compares times, has an expression
-of its own; everything else is a limit on a gauge.
+`docs/alerts.yml` is made from it. Most are a limit on a gauge. What only a monitoring program can see, because it
+compares times, is a number of refusals or has an expression of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, unique
@@ -17,7 +17,9 @@ from gateway.domain.gauges import Gauge, Reading
 
 _HOUR: Final = 3600
 _GIB: Final = 1024**3
-_DEFECTS: Final = "|".join(sorted(code.name for code in Code if code.row.family is Family.INTERNAL))
+_DEFECTS: Final = frozenset(code for code in Code if code.row.family is Family.INTERNAL)
+_OURS: Final = _DEFECTS | {code for code in Code if code.row.family is Family.UNAVAILABLE}
+JOB: Final = "bropost"  # as the job must be called in the settings of Prometheus
 
 
 @unique
@@ -50,6 +52,37 @@ class Limit:
         return reading.value > self.value if self.side is Side.ABOVE else reading.value < self.value
 
 
+@unique
+class Refused(Enum):
+    """What counts refusals, by service and code."""
+
+    SIGNED = "bropost_refused"  # of those whose signature held
+    UNVERIFIED = "bropost_refused_unverified"
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many refusals with these codes are too many in a quarter of an hour, and by what they are told apart."""
+
+    codes: frozenset[Code]
+    at_most: int
+    by: tuple[str, ...]
+    counters: tuple[Refused, ...] = tuple(Refused)
+
+    @property
+    def expression(self) -> str:
+        """When they are too many, in PromQL. The counters are summed: a defect may meet a request at any step."""
+        by = f" by ({', '.join(self.by)}) " if self.by else ""
+        risen = (f"sum{by}(increase({each.value}_total{{{self._named()}}}[15m]))" for each in self.counters)
+        return f"{' + '.join(risen)} > {self.at_most}"
+
+    def _named(self) -> str:
+        """The codes as Prometheus selects them: those that are meant, or those that are not, whichever are fewer."""
+        others = frozenset(Code) - self.codes
+        sign, few = ("=~", self.codes) if len(self.codes) < len(others) else ("!~", others)
+        return f'code{sign}"{"|".join(sorted(code.name for code in few))}"'
+
+
 @dataclass(frozen=True)
 class AlertRow:
     """One alert: when it sounds, how soon somebody must look, and what it says."""
@@ -57,7 +90,9 @@ class AlertRow:
     severity: Severity
     english: str
     limit: Limit | None = None
-    counted: str = ""  # PromQL over counters and histograms, where no single reading tells
+    refusals: Refusals | None = None
+    counted: str = ""  # PromQL, where neither a limit nor refusals tell
+    by: tuple[str, ...] = ()  # what `counted` is told apart by
     lasting: timedelta = timedelta(0)  # how long it must be so before it sounds
 
 
@@ -75,14 +110,21 @@ class Alert(Enum):
 
     GATEWAY_AWAY = AlertRow(
         Severity.CRITICAL,
-        "The gateway shows no metrics: it does not run, or cannot be reached.",
-        counted=f"absent({Gauge.STORE_UP.value.name})",
+        "A gateway shows no metrics: it does not run, or cannot be reached.",
+        counted=f'absent({Gauge.STORE_UP.value.name}) or up{{job="{JOB}"}} == 0',  # none at all, or one of several
+        by=("instance",),
         lasting=timedelta(minutes=2),
     )
     STORE_AWAY = AlertRow(
         Severity.CRITICAL,
         "The store cannot be read.",
         _below(Gauge.STORE_UP, 1),
+        lasting=timedelta(minutes=1),
+    )
+    STORE_UNWRITABLE = AlertRow(
+        Severity.CRITICAL,
+        "The store can be read and not written: nothing is accepted or delivered.",
+        _below(Gauge.STORE_WRITABLE, 1),
         lasting=timedelta(minutes=1),
     )
     DELIVERY_LATE = AlertRow(
@@ -105,6 +147,12 @@ class Alert(Enum):
         "A deadline passed more than ten minutes ago, and nobody was told.",
         _above(Gauge.DEADLINE_LAG_SECONDS, 600),
     )
+    DEADLINE_PUT_OFF = AlertRow(
+        Severity.CRITICAL,
+        "A deadline could not be judged, was put off, and nobody was told.",
+        _above(Gauge.DEADLINES_PUT_OFF, 0),
+        lasting=timedelta(minutes=5),  # what was only away for a moment is told a minute later
+    )
     CHECKPOINT_LATE = AlertRow(
         Severity.WARNING,
         "A log has entries that no checkpoint covers, ten minutes longer than the settings allow.",
@@ -118,7 +166,8 @@ class Alert(Enum):
     WORKER_FAILS = AlertRow(
         Severity.WARNING,
         "A duty of the worker failed more than three times in a quarter of an hour.",
-        counted="sum by (duty) (increase(bropost_worker_failed_total[15m])) > 3",
+        counted="sum by (duty, instance) (increase(bropost_worker_failed_total[15m])) > 3",
+        by=("duty", "instance"),
     )
     REVOCATION_LIST_OLD = AlertRow(
         Severity.WARNING,
@@ -190,33 +239,36 @@ class Alert(Enum):
     GATEWAY_DEFECT = AlertRow(
         Severity.CRITICAL,
         "A request was refused for a defect of the gateway or of its store.",
-        counted=f'sum by (code) (increase(bropost_refused_total{{code=~"{_DEFECTS}"}}[15m])) > 0',
+        refusals=Refusals(_DEFECTS, 0, ("code", "instance")),
     )
     STORE_BUSY = AlertRow(
         Severity.WARNING,
         "More than ten requests in a quarter of an hour were told to try again, for the store was busy or away.",
-        counted='sum(increase(bropost_refused_total{code=~"BUSY|STORE_UNAVAILABLE"}[15m])) > 10',
+        refusals=Refusals(frozenset({Code.BUSY, Code.STORE_UNAVAILABLE}), 10, ()),
     )
     SYSTEM_TOLD_TO_WAIT = AlertRow(
         Severity.WARNING,
         "A system asks or sends more than it may, and is told to wait.",
-        counted='sum by (code) (increase(bropost_refused_total{code=~"RATE_LIMITED|QUOTA_EXCEEDED"}[15m])) > 0',
+        refusals=Refusals(
+            frozenset({Code.RATE_LIMITED, Code.QUOTA_EXCEEDED}), 0, ("code", "service"), (Refused.SIGNED,)
+        ),
     )
     ATTACHMENT_INFECTED = AlertRow(
         Severity.WARNING,
         "The antivirus found something in an attachment, and its document was refused.",
-        counted='increase(bropost_refused_total{code="ATTACHMENT_INFECTED"}[15m]) > 0',
+        refusals=Refusals(frozenset({Code.ATTACHMENT_INFECTED}), 0, ("service",), (Refused.SIGNED,)),
     )
     ANSWERS_SLOW = AlertRow(
         Severity.WARNING,
         "One request in a hundred takes longer than ten seconds.",
-        counted="histogram_quantile(0.99, sum by (le) (rate(bropost_request_seconds_bucket[15m]))) > 10",
+        counted="histogram_quantile(0.99, sum by (instance, le) (rate(bropost_request_seconds_bucket[15m]))) > 10",
+        by=("instance",),
         lasting=timedelta(minutes=15),
     )
     STRANGERS_REFUSED = AlertRow(
         Severity.WARNING,
         "More than a hundred messages in a quarter of an hour had no signature that holds.",
-        counted="sum by (code) (increase(bropost_refused_unverified_total[15m])) > 100",
+        refusals=Refusals(frozenset(Code) - _OURS, 100, ("code",), (Refused.UNVERIFIED,)),
     )
 
     @property
@@ -227,10 +279,28 @@ class Alert(Enum):
     @property
     def expression(self) -> str:
         """When it sounds, in PromQL."""
-        limit = self.value.limit
-        if limit is None:
-            return self.value.counted
-        return f"{limit.gauge.value.name} {limit.side.value} {limit.value:.0f}"
+        limit, refusals = self.value.limit, self.value.refusals
+        if limit is not None:
+            return f"{limit.gauge.value.name} {limit.side.value} {limit.value:.0f}"
+        return refusals.expression if refusals is not None else self.value.counted
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What tells apart those of this alert that sound at once: names of labels of Prometheus."""
+        limit, refusals = self.value.limit, self.value.refusals
+        if limit is not None:
+            label = limit.gauge.value.label
+            return ("instance",) if label is None else (label, "instance")
+        return refusals.by if refusals is not None else self.value.by
+
+
+def watched() -> Mapping[Refused, frozenset[Code]]:
+    """Which codes of each counter an alert looks at."""
+    rows = [alert.value.refusals for alert in Alert if alert.value.refusals is not None]
+    return {
+        counter: frozenset[Code]().union(*(row.codes for row in rows if counter in row.counters))
+        for counter in Refused
+    }
 
 
 @dataclass(frozen=True)

@@ -369,6 +369,12 @@ class Code(Enum):
         "The checkpoint cannot be trusted ({what}). Ask the log's party which key signs it, by another way.",
         "Kontrolpunktet kan ikke godtages ({what}). Spørg logpartens ansvarlige ad anden vej, hvilken nøgle der gælder.",
     )
+    LOG_CHECKPOINT_AHEAD = _input(
+        "The log of {party} does not go on from its checkpoint that is kept outside: entries are missing, or are others. "
+        "Nothing was written over. Stop the gateway, and run `bropost restore check` with what is kept outside.",
+        "Loggen for {party} fortsætter ikke fra det kontrolpunkt, der opbevares udenfor: poster mangler eller er andre. "
+        "Intet er overskrevet. Stop gatewayen, og kør `bropost restore check` med det, der opbevares udenfor.",
+    )
     LOG_PROOF_MALFORMED = _input(
         "The log proof cannot be read ({what}). Fetch it again.",
         "Logbeviset kan ikke læses ({what}). Hent det igen.",
@@ -433,6 +439,12 @@ class Code(Enum):
         "knowingly with `bropost restore accept`, as docs/operations.md says.",
         "Lageret mangler poster, som et kontrolpunkt udenfor vidner om. Brug det ikke: gendan en nyere sikkerhedskopi, "
         "eller fortsæt bevidst med `bropost restore accept`, som docs/operations.md beskriver.",
+    )
+    STORE_UNFINISHED = _input(
+        "A store was to be copied into this database, and nothing of it has arrived. Give the `bropost store copy` that was "
+        "broken off once more.",
+        "Et lager skulle kopieres ind i denne database, og intet af det er nået frem. Giv den `bropost store copy`, der blev "
+        "afbrudt, igen.",
     )
     STORE_UNAVAILABLE = Row(
         Family.UNAVAILABLE,

@@ -230,13 +230,15 @@ def resumed(earlier: Deadline, ended_at: datetime, at: datetime, calendar: Calen
     """The wait that opens again at `at`, since what had ended it at `ended_at` was taken back.
 
     Its clock stood still meanwhile: it has the working time that was left, so that nobody wins time by giving
-    something and taking it back. A follow-up keeps its day.
+    something and taking it back. A follow-up keeps its day. An end after `at`, or before the wait was opened, is that
+    of a wrong clock: it takes no more of the wait than has passed, and gives no more than there was.
     """
     if earlier.kind is DeadlineKind.FOLLOW_UP:
         return replace(
             earlier, opened_at=at, warn_at=max(at, earlier.warn_at), due_at=max(at, earlier.due_at)
         )
-    left = calendar.working_time_between(ended_at, max(ended_at, earlier.due_at))
+    ended = max(earlier.opened_at, min(ended_at, at))
+    left = calendar.working_time_between(ended, max(ended, earlier.due_at))
     return _lasting(earlier, left, at, calendar)
 
 

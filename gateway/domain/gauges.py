@@ -21,6 +21,10 @@ class Gauge(Enum):
     """What is measured, whenever it is asked for."""
 
     STORE_UP = GaugeRow("bropost_store_up", "1 while the store can be read, else 0.")
+    STORE_WRITABLE = GaugeRow(
+        "bropost_store_writable",
+        "1 while the store keeps what is written, 0 since a write failed or on a standby.",
+    )
     UNDELIVERED_OLDEST_SECONDS = GaugeRow(
         "bropost_undelivered_oldest_seconds",
         "Seconds since the oldest document was accepted that is not delivered; 0 if all are.",
@@ -35,7 +39,11 @@ class Gauge(Enum):
     )
     DEADLINE_LAG_SECONDS = GaugeRow(
         "bropost_deadline_lag_seconds",
-        "Seconds that the longest waiting deadline, or its warning, is overdue to be told.",
+        "Seconds that the longest waiting deadline, or its warning, is overdue to be told; those put off do not count.",
+    )
+    DEADLINES_PUT_OFF = GaugeRow(
+        "bropost_deadlines_put_off",
+        "Number of deadlines, or warnings, that could not be told in time; each is tried again within the hour.",
     )
     CHECKPOINT_LAG_SECONDS = GaugeRow(
         "bropost_checkpoint_lag_seconds",

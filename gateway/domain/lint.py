@@ -44,6 +44,14 @@ _MARKUP: Final = re.compile(r"<[A-Za-z/!?]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A
 _LINK: Final = re.compile(
     r"(?i)\b(?!https://)[a-z][a-z0-9+.-]{1,20}://|\b(?:javascript|vbscript|mailto|file|tel):"
 )
+_OF_LINKS: Final = (
+    "://",
+    "script:",
+    "mailto:",
+    "file:",
+    "tel:",
+)  # what a link cannot do without, in lower case
+_OF_PASSWORDS: Final = ("kode", "password")
 _PASSWORD: Final = re.compile(r"(?i)\b(?:password|adgangskode|kodeord|pin-?kode)n?\s*(?:er\s|:|=)")
 _ADDRESS: Final = re.compile(
     r"(?<!\w)(?!(?:Uge|Side|Kl|Kapitel|Lokale)\b)[A-ZÆØÅ][\w.'-]{1,40}(?: [\w.'-]{1,40}){0,3} \d{1,3} ?[A-Za-z]?"
@@ -133,9 +141,11 @@ def _holds_anything(texts: Iterable[LintText], lexicon: Lexicon) -> bool:
     What is found in a text is found in all of them together: no search asks for the end of a text, and none can lose
     what it seeks to a match that begins in another text, for those that look on after a match pass no line end.
     """
-    prose = "\n".join([each.text for each in texts if each.name in PROSE])
-    others = "\n".join([each.text for each in texts if each.name not in PROSE])
-    together = LintText("", 0, "Text", prose), LintText("", 0, "Name", others)
+    sorts: dict[tuple[str, bool], list[str]] = {}  # what is searched alike: few texts have digits
+    for each in texts:
+        sort = ("Text" if each.name in PROSE else "Name", _DIGIT.search(each.text) is not None)
+        sorts.setdefault(sort, []).append(each.text)
+    together = [LintText("", 0, name, "\n".join(some)) for (name, _), some in sorts.items()]
     return any(True for text in together for _ in _found(text, lexicon, protected=False))
 
 
@@ -175,9 +185,14 @@ def _holds_signs(text: str) -> bool:
     return (
         (not text.replace("\n", "").isprintable() and _UNPRINTABLE.search(text) is not None)
         or (("<" in text or "&" in text) and _MARKUP.search(text) is not None)
-        or (":" in text and _LINK.search(text) is not None)
-        or _PASSWORD.search(text) is not None
+        or (":" in text and _has_one_of(text, _OF_LINKS) and _LINK.search(text) is not None)
+        or (_has_one_of(text, _OF_PASSWORDS) and _PASSWORD.search(text) is not None)
     )
+
+
+def _has_one_of(text: str, words: tuple[str, ...]) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in words)
 
 
 def holds_cpr(text: str) -> bool:

@@ -79,11 +79,13 @@ class Lexicon:
         for word in words:
             if word[:_KEY] in beginnings:
                 found.update(each for start, each in beginnings[word[:_KEY]] if word.startswith(start))
-            for at in range(1, len(word) - _PART + 1):
-                if (key := word[at : at + _PART]) in self.parts:
-                    found.update(each for part, each in self.parts[key] if word.startswith(part, at))
             if word.endswith(endings):
                 found.update(each for end, each in self.endings.items() if word.endswith(end))
+        within = {word[at : at + _PART] for word in words for at in range(1, len(word) - _PART + 1)}
+        for key in self.parts.keys() & within:
+            found.update(
+                each for part, each in self.parts[key] if any(word.find(part, 1) > 0 for word in words)
+            )
         if not found:
             return frozenset()
         return frozenset(

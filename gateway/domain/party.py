@@ -115,6 +115,19 @@ class System:
         """Whether this certificate is the system's at this time (zoned UTC)."""
         return any(each.fingerprint == fingerprint and each.is_valid(at) for each in self.certificates)
 
+    def known_until(self, at: datetime) -> datetime | None:
+        """From `at` on, the first time at which the system is known by no certificate; None if it is always known.
+
+        Times are zoned UTC. It is `at` itself if no certificate counts then.
+        """
+        until = at
+        while valid := [each for each in self.certificates if each.is_valid(until)]:
+            ends = [each.valid_until for each in valid if each.valid_until is not None]
+            if len(ends) < len(valid):
+                return None
+            until = max(ends)
+        return until
+
 
 @dataclass(frozen=True)
 class Route:

@@ -182,6 +182,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "HTTP status {}": "HTTP-status {}",
     # --- antivirus and quotas ------------------------------------------------------------------------
     "it takes less at once": "det tager mindre ad gangen",
+    "as many scans as may be are under way": "så mange scanninger, som der må være, er i gang",
     "no verdict": "ingen afgørelse",
     "no connection": "ingen forbindelse",
     "documents": "dokumenter",
@@ -256,6 +257,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "{*} does not exist": "{*} findes ikke",
     "{*} is there already": "{*} findes allerede",
     "{*} is not empty": "{*} er ikke tom",
+    "a store that is no backup is in the folder": "i mappen ligger et lager, som ikke er en sikkerhedskopi",
+    "{*} is no checkpoint": "{*} er ikke et kontrolpunkt",
+    "{*} is of another log: keep it apart": "{*} er fra en anden log: opbevar det for sig",
     "{*} is no declaration": "{*} er ikke en erklæring",
     "{*} lacks {}": "{*} mangler {}",
     "{*} is not TOML: {*}": "{*} er ikke TOML; se den engelske tekst",
@@ -312,11 +316,14 @@ PHRASES: Final[Mapping[str, str]] = {
     "the database is of another version of the gateway: the next start brings it up to date": (
         "databasen er fra en anden version af gatewayen: næste start bringer den ajour"
     ),
-    "the database was made by another version of the gateway": (
-        "databasen er lavet af en anden version af gatewayen"
+    "a newer version of the gateway has brought the database up to date: start that version": (
+        "en nyere version af gatewayen har bragt databasen ajour: start den version"
     ),
     "the database belongs to installation {}, and the setting installation names another": (
         "databasen hører til installation {}, og indstillingen installation nævner en anden"
+    ),
+    "the store was continued as installation {} by bropost restore accept: the setting installation must say so": (
+        "lageret er ført videre som installation {} af bropost restore accept: indstillingen installation skal sige det"
     ),
     "others may read {} in the key store; take the right from them (chmod go=)": (
         "andre må læse {} i nøglelageret; fratag dem retten (chmod go=)"

@@ -17,13 +17,28 @@ class Quota:
     megabytes_per_day: int  # of 1,048,576 bytes: messages and attachments that were accepted
 
 
+USUALLY: Final = 0
+"""In a change: what holds for all holds for this system again."""
+
+
 @dataclass(frozen=True)
 class QuotaChange:
-    """What the operator has set for one system; None leaves what holds for all."""
+    """What the operator has set for one system: None where what holds for all holds for it.
+
+    As a change of this, None leaves what was set before.
+    """
 
     requests_per_minute: int | None = None
     documents_per_day: int | None = None
     megabytes_per_day: int | None = None
+
+    def after(self, before: QuotaChange) -> QuotaChange:
+        """What is set after this change."""
+        return QuotaChange(
+            _after(self.requests_per_minute, before.requests_per_minute),
+            _after(self.documents_per_day, before.documents_per_day),
+            _after(self.megabytes_per_day, before.megabytes_per_day),
+        )
 
     def applied_to(self, usual: Quota) -> Quota:
         """The quota of the system."""
@@ -32,6 +47,10 @@ class QuotaChange:
             self.documents_per_day or usual.documents_per_day,
             self.megabytes_per_day or usual.megabytes_per_day,
         )
+
+
+def _after(limit: int | None, before: int | None) -> int | None:
+    return before if limit is None else None if limit == USUALLY else limit
 
 
 @dataclass(frozen=True)

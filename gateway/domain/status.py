@@ -173,7 +173,8 @@ def project(events: Sequence[StatusEvent], *, local: bool, marks: Marks = NO_MAR
     """The status that these events, in the order they were recorded, amount to.
 
     `local`: both parties are on this installation, so RELAYED is neither expected nor inferred. An answer that has
-    lapsed stands in the timeline and says nothing any more, not even that the document was read.
+    lapsed stands in the timeline and says nothing any more, not even that the document was read. Of several answers the
+    one recorded last is the latest, whatever the times say: a clock may have been put back.
     """
     counted = [event for event in events if not _has_lapsed(event, marks)]
     progress = _furthest(counted)
@@ -185,9 +186,7 @@ def project(events: Sequence[StatusEvent], *, local: bool, marks: Marks = NO_MAR
         timeline.append(Entry(event.state, event.standing, event, _flags(event, events[:number], marks)))
     negatives = _standing_negatives(counted)
     withdrawn = any(event.state is State.WITHDRAWN for event in events)
-    answers = [
-        event.answer for event in sorted(counted, key=lambda event: event.at) if event.answer is not None
-    ]
+    answers = [event.answer for event in counted if event.answer is not None]
     return Status(
         state=State.WITHDRAWN if withdrawn else (*negatives, progress)[0],
         progress=progress,
@@ -203,12 +202,12 @@ def _has_lapsed(event: StatusEvent, marks: Marks) -> bool:
 
 
 def _since_withdrawal(events: list[StatusEvent]) -> list[StatusEvent]:
-    """The events after a withdrawal, or all if there was none.
+    """The events after a withdrawal, the last one, or all if there was none.
 
     A withdrawn document waits for nothing but the word that its copy is deleted: what came before does not count.
     """
     withdrawn = [number for number, event in enumerate(events) if event.state is State.WITHDRAWN]
-    return events[withdrawn[0] + 1 :] if withdrawn else events
+    return events[withdrawn[-1] + 1 :] if withdrawn else events
 
 
 def _rank(state: State) -> int:

@@ -33,6 +33,7 @@ class Readiness:
         is_late = self._is_late(at)
         checks = {
             "store": is_late is not None,
+            "store_writable": self.installation.database.may_write(),
             "revocation_lists": self._lists_are_current(),
             "seal_certificate": self.installation.seal_key.trouble(at) is None,
             "message_certificate": self.installation.message_key.trouble(at) is None,

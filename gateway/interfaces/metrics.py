@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from itertools import product
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -17,7 +18,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from gateway.domain.catalogue import Code, Family
+from gateway.domain.alerts import Refused, watched
+from gateway.domain.catalogue import Code
 from gateway.domain.gauges import Gauge, Reading
 from gateway.domain.mandate import Operation
 from gateway.domain.operations import Service
@@ -25,7 +27,6 @@ from gateway.interfaces.http import HttpAnswer, HttpRequest
 
 Readings = Callable[[], Iterable[Reading]]
 
-_ALARMING: Final = frozenset({Family.INTERNAL, Family.UNAVAILABLE})
 # A letter takes some hundredths of a second, and the slowest body `server.body_seconds`, 60 unless set.
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -36,13 +37,13 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._unverified = Counter(
-            "bropost_refused_unverified",
+            Refused.UNVERIFIED.value,
             "Requests refused before their message signature was verified; nothing of them is stored.",
             ("service", "code"),
             registry=self._registry,
         )
         self._refused = Counter(
-            "bropost_refused",
+            Refused.SIGNED.value,
             "Requests refused with a signed fault.",
             ("service", "code"),
             registry=self._registry,
@@ -67,9 +68,11 @@ class Metrics:
             registry=self._registry,
         )
         # A counter that is not there before it counts has not risen, as Prometheus sees it, when it counts first.
-        for code in (each for each in Code if each.row.family in _ALARMING):
-            for service in Service:
-                self._refused.labels(service.value, code.name)
+        for counter, of in ((self._refused, Refused.SIGNED), (self._unverified, Refused.UNVERIFIED)):
+            for service, code in product(Service, sorted(watched()[of], key=lambda code: code.name)):
+                counter.labels(service.value, code.name)
+        for service in Service:
+            self._seconds.labels(service.value)
 
     def watch(self, readings: Readings) -> None:
         """Show these too, measured whenever somebody reads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from gateway.protocol.wss_tokens import CertificateHint, Registered
 from gateway.services.installation import Installation
 from gateway.storage import mandates, parties, replay, systems
 from gateway.storage.documents import DocumentRow
+from gateway.storage.systems import CertificateName
 
 REPLAY_KEPT: Final = timedelta(minutes=30)  # past the message's end: more than lifetime plus twice the skew
 
@@ -50,18 +51,43 @@ def registered_certificates(installation: Installation) -> Registered:
     """Return what finds the certificate of a system that only identifies it in its messages, as some stacks do."""
 
     def find(hint: CertificateHint) -> tuple[Certificate, ...]:
+        name = _name_of(hint)
+        if name is None:
+            return ()
         with installation.database.read() as connection:
-            named = systems.certificates_named(
-                connection,
-                installation.clock(),
-                serial_number=hint.serial_number,
-                subject_key=hint.subject_key,
-                sha1=hint.sha1,
-            )
-        fitting = [certificate for certificate in map(sent_certificate, named) if hint.fits(certificate)]
-        return tuple(fitting) if len(fitting) == 1 else ()
+            at = installation.clock()
+            named = systems.certificates_named(connection, at, *name)
+            fitting = [certificate for certificate in map(sent_certificate, named) if hint.fits(certificate)]
+            return _the_one_meant(connection, fitting, at)
 
     return find
+
+
+def _the_one_meant(
+    connection: Connection, fitting: Sequence[Certificate], at: datetime
+) -> tuple[Certificate, ...]:
+    """The certificate that a message names, if those that fit leave no doubt of who it is; else none.
+
+    A certificate that was renewed with its key has the same key identifier: of those of one key and one system, it is
+    the one that holds at this time, and of those the one that ends last.
+    """
+    if len(fitting) <= 1:
+        return tuple(fitting)
+    known = (systems.find_system_by_certificate(connection, each.fingerprint, at) for each in fitting)
+    of_one_system = len({None if system is None else system.id for system in known}) == 1
+    if not of_one_system or any(each.public_key != fitting[0].public_key for each in fitting):
+        return ()
+    newest = max(fitting, key=lambda each: (each.is_current(at), each.x509.not_valid_after_utc))
+    return (newest,)
+
+
+def _name_of(hint: CertificateHint) -> tuple[CertificateName, int | bytes] | None:
+    """By what to look for the certificate that a hint may mean; None if it says nothing."""
+    if hint.serial_number is not None:
+        return CertificateName.SERIAL_NUMBER, hint.serial_number
+    if hint.subject_key is not None:
+        return CertificateName.SUBJECT_KEY, hint.subject_key
+    return None if hint.sha1 is None else (CertificateName.SHA1, hint.sha1)
 
 
 def authorise(

@@ -28,7 +28,7 @@ from gateway.services import log_entries, waits
 from gateway.services.content import document_of, read_kept
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows, sign_rows
-from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.sealing import Sealed, not_before, seal_document_evidence
 from gateway.services.timeline import DELETION_ANSWERED
 from gateway.storage import deliveries, documents, events, withdrawals
 from gateway.storage import evidence as evidence_rows
@@ -45,7 +45,7 @@ class Answering:
     asked: DocumentRow
     answer: DocumentRow
     code: AnswerCode
-    at: datetime  # when the answer is available, zoned UTC
+    at: datetime  # when it is answered, zoned UTC
     withdrawn: (
         DocumentRow  # of what it may say that the copy is deleted: itself, or what the notice asked withdrew
     )
@@ -63,10 +63,14 @@ def prepare_answer(
 ) -> Answering:
     """Return what the delivery of an answer at `at` says of the document that it answers, signed and not yet stored.
 
+    It says so of a time that is not before what is evidenced of that document already.
     UnavailableError if the gateway's seal cannot be used.
     """
     code = AnswerCode(answer.body.text_of("AnswerKind") or "")
     reasons = _reasons(code, answer)
+    withdrawn = _withdrawn_by(installation, asked, row) or asked
+    with installation.database.read() as connection:
+        at = max(not_before(connection, each, at) for each in (asked, withdrawn))
     sealed = None
     if code.is_final:
         event = EvidenceEvent.BUSINESS_REJECTION if reasons else EvidenceEvent.BUSINESS_ACCEPTANCE
@@ -85,7 +89,7 @@ def prepare_answer(
         answer=row,
         code=code,
         at=at,
-        withdrawn=_withdrawn_by(installation, asked, row) or asked,
+        withdrawn=withdrawn,
         events=tuple(
             event_rows(
                 installation,
@@ -170,9 +174,9 @@ def _tell_of_deletion(installation: Installation, connection: Connection, answer
 
 
 def _place(connection: Connection, row: DocumentRow, state: State) -> int:
-    """The place in the order of events at which a document came to a state."""
+    """The place in the order of events at which a document came to a state, or was said so the last time."""
     told = events.events_of(connection, row.key, row.sender)
-    return next(event.seq for event in told if event.kind == state.value)
+    return max(event.seq for event in told if event.kind == state.value)
 
 
 def _withdrawn_by(installation: Installation, asked: DocumentRow, answer: DocumentRow) -> DocumentRow | None:

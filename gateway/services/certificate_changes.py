@@ -50,6 +50,11 @@ def replace_certificate(
         system = systems.find_system(connection, system_id)
         if system is None:
             raise InputError(Code.NOT_FOUND)
+        known_until = system.known_until(at)
+        if known_until is not None and at < known_until < start:
+            raise InputError(
+                Code.ARGUMENT_INVALID, what="the old certificate would end before the new one counts"
+            )
         if system.vendor_cvr != trusted.identity.cvr:
             raise InputError(Code.CERTIFICATE_OF_ANOTHER)
         require_new_certificate(connection, certificate)
@@ -112,16 +117,20 @@ def announce_own_keys(installation: Installation) -> None:
 
 
 def last_ends(installation: Installation) -> Sequence[tuple[System, datetime]]:
-    """Return when each system is known by no certificate any more, but for those that have none already."""
+    """Return from when on each system is known by no certificate, also where a later one counts after that gap.
+
+    Those that have no certificate any more are left out.
+    """
     at = installation.clock()
     with installation.database.read() as connection:
         known = systems.list_systems(connection)
-    found = []
-    for system in known:
-        ends = [each.valid_until for each in system.certificates if each.valid_until is not None]
-        if len(ends) == len(system.certificates) and ends and max(ends) > at:
-            found.append((system, max(ends)))
-    return found
+    found = [(system, system.known_until(at)) for system in known if _has_certificate(system, at)]
+    return [(system, until) for system, until in found if until is not None]
+
+
+def _has_certificate(system: System, at: datetime) -> bool:
+    """Whether a certificate of the system counts now or later."""
+    return any(each.valid_until is None or each.valid_until > at for each in system.certificates)
 
 
 def _trusted(

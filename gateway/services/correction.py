@@ -18,7 +18,7 @@ from gateway.domain.identifiers import PartyId
 from gateway.services import log_entries, waits
 from gateway.services.installation import Installation
 from gateway.services.recording import sign_rows
-from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.sealing import Sealed, not_before, seal_document_evidence
 from gateway.services.timeline import CORRECTED, corrections_of
 from gateway.storage import deadlines, deliveries, documents, events, parties
 from gateway.storage import evidence as evidence_rows
@@ -33,6 +33,11 @@ class Correction:
     earlier: DocumentRow
     evidence: Sealed
 
+    @property
+    def at(self) -> datetime:
+        """When the earlier document was corrected, zoned UTC."""
+        return self.evidence.statement.time
+
 
 def document_corrected(connection: Connection, row: DocumentRow, document: Document) -> DocumentRow | None:
     """Return the earlier document of its sender that a document corrects by its header, or None."""
@@ -46,10 +51,13 @@ def document_corrected(connection: Connection, row: DocumentRow, document: Docum
 def prepare_correction(
     installation: Installation, earlier: DocumentRow, row: DocumentRow, at: datetime
 ) -> Correction:
-    """Return the correction by `row`, which is about to be delivered; the evidence wraps the digest of that.
+    """Return the correction by `row`, which is delivered at `at`; the evidence wraps the digest of that.
 
-    UnavailableError if the gateway's seal cannot be used.
+    It states no time before that of what is evidenced of the earlier document already. UnavailableError if the seal of
+    the gateway cannot be used.
     """
+    with installation.database.read() as connection:
+        at = not_before(connection, earlier, at)
     evidence = seal_document_evidence(
         installation,
         EvidenceEvent.CORRECTION,
@@ -67,11 +75,10 @@ def record_corrections(
     connection: Connection,
     row: DocumentRow,
     correction: Correction | None,
-    at: datetime,
 ) -> None:
     """Tell what a document corrects, and by what it was corrected itself: in the transaction that delivers it."""
     if correction is not None:
-        earlier, evidence = correction.earlier, correction.evidence.row()
+        earlier, evidence, at = correction.earlier, correction.evidence.row(), correction.at
         evidence_rows.insert_evidence(connection, earlier.key, evidence)
         is_delivered = deliveries.find_delivery(connection, earlier.recipient, earlier.key) is not None
         told = (earlier.sender, earlier.recipient) if is_delivered else (earlier.sender,)

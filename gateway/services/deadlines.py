@@ -2,7 +2,7 @@
 
 The sweep looks for waits whose warning or end has come. A warning tells; an end also makes signed negative evidence
 with its reason. Each is one transaction, in which the row is marked, so a wait fires once, whoever sweeps. A wait
-that cannot be evidenced alarms and is put off, so that it never holds up those behind it.
+that cannot be read, judged or evidenced alarms and is put off, so that it never holds up those behind it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from gateway.domain.catalogue import Code
 from gateway.domain.deadlines import FIRINGS, DeadlineKind, Told, told_of, warned_of
-from gateway.domain.errors import BropostError, UnavailableError
+from gateway.domain.errors import BropostError, InternalError, UnavailableError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.status import Standing
 from gateway.services import log_entries
@@ -23,7 +24,7 @@ from gateway.services.recording import event_rows
 from gateway.services.sealing import seal_document_evidence
 from gateway.storage import deadlines, deliveries, documents, events
 from gateway.storage import evidence as evidence_rows
-from gateway.storage.deadlines import DeadlineRow
+from gateway.storage.deadlines import DeadlineRow, UnreadableDeadline
 from gateway.storage.documents import DocumentRow
 from gateway.storage.events import NewEvent
 
@@ -31,38 +32,60 @@ _log = structlog.get_logger(__name__)
 
 _RECIPIENTS: Final = frozenset({Told.ATTENTION, Told.DEPUTY, Told.MAILBOX})  # roles at the recipient
 BATCH: Final = 100  # waits looked at in one sweep; the next sweep takes the rest
-DEFECT_PAUSE: Final = timedelta(hours=1)  # before a wait that failed by a defect is tried again
+DEFECT_PAUSE: Final = deadlines.LONGEST_PAUSE  # before a wait that failed by a defect is tried again
+AWAY_PAUSE: Final = timedelta(
+    minutes=1
+)  # before one that lacked something which may come back is tried again
 
 
 def sweep(installation: Installation) -> int:
     """Fire what has passed and warn of what will; return how many waits were dealt with.
 
-    UnavailableError if the store is away: then the waits stay as they are.
+    A wait that failed is put off, and the others go on: for `AWAY_PAUSE` where something is away, of which the first
+    UnavailableError is raised at the end, and for `DEFECT_PAUSE` where it cannot be read, or meets a defect. If the
+    store itself is away, UnavailableError is raised at once: then the waits stay as they are.
     """
     now = installation.clock()
     with installation.database.read() as connection:
         due = deadlines.due(connection, now, BATCH)
+    away: UnavailableError | None = None
     for wait in due:
         try:
-            if wait.warned_at is None and now < wait.due_at:
-                _warn(installation, wait, now)
-            elif wait.kind not in FIRINGS:
-                _remind(installation, wait, now)
-            else:
-                _fire(installation, wait, now)
-        except UnavailableError:
-            raise
+            _deal_with(installation, wait, now)
+        except UnavailableError as error:
+            _put_off(installation, wait, now + AWAY_PAUSE)
+            away = away or error
         except Exception as error:
-            _put_off(installation, wait, now, error)
+            _alarm_of_defect(wait, error)
+            _put_off(installation, wait, now + DEFECT_PAUSE)
+    if away is not None:
+        raise away
     return len(due)
 
 
-def _put_off(installation: Installation, wait: DeadlineRow, now: datetime, error: Exception) -> None:
-    """Alarm, and try again later: a person must find out what is wrong with it."""
+def _deal_with(installation: Installation, wait: DeadlineRow | UnreadableDeadline, now: datetime) -> None:
+    """Warn, remind or fire. InternalError STORED_DATA_ALTERED if the wait cannot be read."""
+    if isinstance(wait, UnreadableDeadline):
+        raise InternalError(Code.STORED_DATA_ALTERED)
+    if wait.warned_at is None and now < wait.due_at:
+        _warn(installation, wait, now)
+    elif wait.kind not in FIRINGS:
+        _remind(installation, wait, now)
+    else:
+        _fire(installation, wait, now)
+
+
+def _alarm_of_defect(wait: DeadlineRow | UnreadableDeadline, error: Exception) -> None:
+    """Tell the operator: a person must find out what is wrong with it."""
+    kind = wait.why if isinstance(wait, UnreadableDeadline) else type(error).__name__
     code = error.code.name if isinstance(error, BropostError) else None
-    _log.error("deadline failed", deadline=wait.id, code=code, kind=type(error).__name__)
+    _log.error("deadline failed", deadline=wait.id, code=code, kind=kind)
+
+
+def _put_off(installation: Installation, wait: DeadlineRow | UnreadableDeadline, until: datetime) -> None:
+    """Look at the wait again later."""
     with installation.database.transaction() as connection:
-        deadlines.postpone(connection, wait.id, now + DEFECT_PAUSE)
+        deadlines.postpone(connection, wait.id, until)
 
 
 def warning_kind(kind: DeadlineKind) -> str:

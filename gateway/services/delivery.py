@@ -178,7 +178,7 @@ def _deliver(installation: Installation, task: OutboxRow, dispatch: _Dispatch) -
         log_entries.append(connection, *entries)
         if answering is not None:
             answers.record_answer(installation, connection, answering)
-        record_corrections(installation, connection, row, correction, at)
+        record_corrections(installation, connection, row, correction)
         waits.settle(installation, connection, row, at)
 
 

@@ -6,7 +6,8 @@ what is committed; it is kept for ever, and a copy outside is what a cut tail is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import BinaryIO
@@ -22,8 +23,8 @@ from gateway.services.installation import Installation
 from gateway.storage import log
 from gateway.storage.log import LogHead
 from gateway.translog.bundle import Manifest, write_bundle
-from gateway.translog.checkpoint import Checkpoint, LogKey, sign_checkpoint
-from gateway.translog.merkle import inclusion_proof, split
+from gateway.translog.checkpoint import Checkpoint, LogKey, parse_checkpoint, sign_checkpoint
+from gateway.translog.merkle import consistency_proof, inclusion_proof, split, verify_consistency
 from gateway.translog.proof import Proof
 
 
@@ -116,12 +117,54 @@ def _write(installation: Installation, head: LogHead, target: BinaryIO) -> str:
     return kept[-1].note
 
 
-def newest_checkpoints(installation: Installation) -> dict[PartyId, str]:
-    """Return the newest checkpoint of each log that has one, by party: for keeping outside. Nothing is written."""
+@dataclass(frozen=True)
+class Newest:
+    """The newest checkpoint of one log, for keeping outside."""
+
+    party: PartyId
+    entries: int  # in the log
+    note: str | None  # none until the first is signed
+    is_newer: bool  # than what is kept outside until now
+
+
+def newest_checkpoints(
+    installation: Installation, outside: Callable[[PartyId], str | None]
+) -> tuple[Newest, ...]:
+    """Return the newest checkpoint of each log; nothing is written.
+
+    `outside` gives what is kept outside of a party's log until now. That is not verified, only held against the log:
+    whoever altered it can have it refused, and have nothing replaced that would be missed. InputError
+    LOG_CHECKPOINT_AHEAD if the log does not go on from it, ARGUMENT_INVALID if it is of no log or of another one.
+    """
     with installation.database.read() as connection:
-        heads = log.log_heads(connection)
-        newest = {head.party: log.latest_checkpoint(connection, head.name) for head in heads}
-    return {party: row.note for party, row in newest.items() if row is not None}
+        return tuple(_newest(connection, head, outside(head.party)) for head in log.log_heads(connection))
+
+
+def _newest(connection: Connection, head: LogHead, outside: str | None) -> Newest:
+    latest = log.latest_checkpoint(connection, head.name)
+    known = 0 if outside is None else _size_outside(connection, head, outside)
+    is_newer = latest is not None and (outside is None or latest.size > known)
+    return Newest(head.party, head.size, latest.note if latest else None, is_newer)
+
+
+def _size_outside(connection: Connection, head: LogHead, note: str) -> int:
+    """How many entries a checkpoint tells of from which the log goes on."""
+    try:
+        known = parse_checkpoint(note).claimed
+    except InputError as error:
+        raise InputError(Code.ARGUMENT_INVALID, what=f"{head.party}.checkpoint is no checkpoint") from error
+    if known.origin != str(head.origin):
+        raise InputError(
+            Code.ARGUMENT_INVALID, what=f"{head.party}.checkpoint is of another log: keep it apart"
+        )
+    if known.size > head.size or not _goes_on_from(connection, head, known):
+        raise InputError(Code.LOG_CHECKPOINT_AHEAD, party=str(head.party))
+    return known.size
+
+
+def _goes_on_from(connection: Connection, head: LogHead, known: Checkpoint) -> bool:
+    proof = consistency_proof(known.size, head.size, partial(log.tile, connection, head.name))
+    return verify_consistency(known.size, known.root, head.size, head.frontier.root(), proof)
 
 
 def _hashes(connection: Connection, name: log.Name, size: int) -> Iterator[bytes]:

@@ -203,7 +203,7 @@ def _obstacle(connection: Connection, row: DocumentRow, system: System, at: date
         party_id=row.recipient,
         parties_of_cvr=parties.parties_of_cvr(connection, system.vendor_cvr),
         operation=Operation.CONFIRM_HANDOVER,
-        kind=row.kind,
+        kind=None,  # what is received is not limited by kind
         mandates=mandates.mandates_for(connection, system.id, row.recipient),
         at=at,
     )

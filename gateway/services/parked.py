@@ -19,7 +19,7 @@ from gateway.services import log_entries
 from gateway.services.installation import Installation
 from gateway.services.recording import event_rows
 from gateway.services.sealing import not_before, seal_document_evidence
-from gateway.storage import deadlines, documents, events, outbox, parties
+from gateway.storage import deadlines, documents, events, lookups, outbox
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.outbox import Promise
 
@@ -33,9 +33,17 @@ class GivenUp:
 
 
 def retry(installation: Installation, document_id: Uuid4 | None = None) -> int:
-    """Try again, from now on, what was set aside - all of it, or one document's; return how many tasks."""
+    """Try again, from now on, what was set aside - all of it, or one document's; return how many tasks.
+
+    What `restore accept` set aside is tried again only by its id: it may have been delivered before the restore, and a
+    person must know of each that it was not.
+    """
     with installation.database.read() as connection:
-        found = _parked(connection, document_id)
+        found = [
+            each
+            for each in _parked(connection, document_id)
+            if document_id is not None or each.row.last_code != Code.STORE_BEHIND.name
+        ]
     at = installation.clock()
     taken_up = 0
     for each in found:
@@ -50,16 +58,20 @@ def abandon(
     """Give a delivery up that was set aside, and tell its sender; once, however often it is asked.
 
     `reason` says in words why; it stands in no evidence, and in the log as a commitment. `sender` is needed only where
-    two parties use one document id. InputError NOT_FOUND if no such delivery is set aside or was given up.
+    two parties use one document id. InputError NOT_FOUND if no such delivery is set aside or was given up,
+    ARGUMENT_INVALID if more than one is or was: nobody gives up another's by saying it twice.
     """
     with installation.database.read() as connection:
         found = [each for each in _parked(connection, document_id) if sender in (None, each.sender)]
-        if not found:
-            return _given_up_before(connection, document_id, sender)
-    if len(found) > 1:
+        before = [each for each in _given_up_before(connection, document_id) if sender in (None, each)]
+    if len(found) + len(before) > 1:
         raise InputError(
             Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party"
         )
+    if before:
+        return GivenUp(before[0], repeated=True)
+    if not found:
+        raise InputError(Code.NOT_FOUND)
     (promise,) = found
     return GivenUp(promise.sender, repeated=not _give_up(installation, promise, reason))
 
@@ -94,11 +106,14 @@ def _parked(connection: Connection, document_id: Uuid4 | None) -> tuple[Promise,
     )
 
 
-def _given_up_before(connection: Connection, document_id: Uuid4, sender: PartyId | None) -> GivenUp:
-    """The delivery of this document that was given up before. InputError NOT_FOUND if there is none."""
-    for party in parties.list_parties(connection):
-        row = documents.find_own(connection, party.id, document_id) if sender in (None, party.id) else None
-        known = events.events_of(connection, row.key, row.sender) if row else ()
-        if any(reason.code is ReasonCode.DELIVERY_ABANDONED for event in known for reason in event.reasons):
-            return GivenUp(party.id, repeated=True)
-    raise InputError(Code.NOT_FOUND)
+def _given_up_before(connection: Connection, document_id: Uuid4) -> list[PartyId]:
+    """Who had sent a document of this id whose delivery was given up before."""
+    return [
+        row.sender
+        for row in lookups.documents_of_id(connection, document_id)
+        if any(
+            reason.code is ReasonCode.DELIVERY_ABANDONED
+            for event in events.events_of(connection, row.key, row.sender)
+            for reason in event.reasons
+        )
+    ]

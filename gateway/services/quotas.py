@@ -55,14 +55,18 @@ def count(connection: Connection, caller: Caller, at: datetime) -> None:
 
 
 def set_quota(installation: Installation, system_id: Uuid4, change: QuotaChange) -> None:
-    """Set what one system may do; an entry in the log of each party that it acts for. InputError NOT_FOUND."""
+    """Change what one system may do; an entry in the log of each party that it acts for. InputError NOT_FOUND.
+
+    What the change does not name stays as it was set before.
+    """
     at = installation.clock()
     with installation.database.alone() as connection:
         system = systems.find_system(connection, system_id)
         if system is None:
             raise InputError(Code.NOT_FOUND)
-        quotas.set_change(connection, system_id, change)
-        quota = change.applied_to(installation.quota)
+        now = change.after(quotas.find_change(connection, system_id))
+        quotas.set_change(connection, system_id, now)
+        quota = now.applied_to(installation.quota)
         details = (
             "QUOTA_SET",
             f"system.{system_id}",

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
+from gateway.domain.deadlines import FIRINGS
 from gateway.domain.disclosure import EntryKind, LogOrigin
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
@@ -23,7 +24,7 @@ from gateway.services import log_entries
 from gateway.services.delivery import open_wait
 from gateway.services.installation import Installation
 from gateway.services.log_entries import PreparedEntry
-from gateway.storage import configuration, log, outbox
+from gateway.storage import configuration, deadlines, log, outbox
 from gateway.storage.configuration import SetAside
 from gateway.storage.copy import skip_ahead
 from gateway.storage.log import LogHead
@@ -65,6 +66,7 @@ class Continued:
     installation: Uuid4
     closed: tuple[LogOrigin, ...]
     set_aside: int  # deliveries that wait for a person, so that nothing is sent a second time unseen
+    waits: int  # that last from now on as long as they would have lasted: what ended them may be lost
 
 
 def compare(installation: Installation, notes: Sequence[str]) -> tuple[Compared, ...]:
@@ -72,6 +74,7 @@ def compare(installation: Installation, notes: Sequence[str]) -> tuple[Compared,
 
     If entries are missing, or are others, the store is set aside for good: BEHIND. If every log that has entries is
     held against a checkpoint and all of them are here, it may serve. Else it stays as it was. Nothing is appended.
+    The keys behind clients' cursors skip ahead in a store that comes from a backup: events after it were told of.
 
     `notes` are checkpoints as they were signed. Errors as `parse_checkpoint` and `SignedCheckpoint.verify`. The
     database must be nobody else's: InputError DATABASE_IN_USE.
@@ -92,6 +95,8 @@ def compare(installation: Installation, notes: Sequence[str]) -> tuple[Compared,
             configuration.note_set_aside(connection, SetAside.BEHIND)
             configuration.set_value(connection, _KNOWN, _BETWEEN.join(dict.fromkeys(every)))
         elif Finding.UNKNOWN not in findings:
+            if configuration.set_aside(connection) is SetAside.RESTORED:
+                skip_ahead(connection, KEYS_SKIPPED)
             configuration.note_set_aside(connection, None)
     return compared
 
@@ -152,7 +157,8 @@ def accept(installation: Installation, decision: str) -> Continued:
 
     Each log is closed with a checkpoint over all that is here. Each party gets a new log, whose first entry names the
     root and size at which the old one ends here, and what is known of it outside. All deliveries are set aside, since
-    some may have been made after the backup. `decision` says who decided and why; the entries commit to it. InputError
+    some may have been made after the backup; for the same reason all waits that would end in evidence of silence begin
+    anew. `decision` says who decided and why; the entries commit to it. InputError
     ARGUMENT_INVALID if the store is not behind.
     """
     database, at = installation.database, installation.clock()
@@ -171,12 +177,13 @@ def accept(installation: Installation, decision: str) -> Continued:
         configuration.give_to(connection, new.id)
         configuration.note_set_aside(connection, None)
         configuration.forget_value(connection, _KNOWN)
+        waits = deadlines.begin_anew(connection, FIRINGS, at)
         waiting = outbox.promised(connection)
         for promise in waiting:
             open_wait(new, connection, promise.row.document_key, at)
         outbox.park_all(connection, at, Code.STORE_BEHIND)
         skip_ahead(connection, KEYS_SKIPPED)
-    return Continued(new.id, tuple(head.origin for head in heads), len(waiting))
+    return Continued(new.id, tuple(head.origin for head in heads), len(waiting), waits)
 
 
 @dataclass(frozen=True)

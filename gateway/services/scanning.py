@@ -1,6 +1,8 @@
 """Scanning: each attachment is seen by the antivirus before its document is accepted, or the document is not.
 
 Nothing is stored before, and no transaction is open meanwhile. Without an antivirus in the settings nothing is scanned.
+A slow antivirus must not hold everybody: a document has one time for all its attachments, and of the threads that
+answer, only some may wait for it.
 """
 
 from __future__ import annotations
@@ -21,17 +23,17 @@ def require_clean(installation: Installation, attachments: Sequence[AttachmentCo
     """Return if the antivirus finds nothing in any attachment.
 
     Raises InputError ATTACHMENT_INFECTED with the attachment's number and what was found; UnavailableError
-    ANTIVIRUS_UNAVAILABLE if there is no verdict on one: then nobody knows, and nothing is accepted.
+    ANTIVIRUS_UNAVAILABLE if there is no verdict on one, or too many wait for theirs: then nothing is accepted.
     """
     scanner = installation.antivirus
-    if scanner is None:
+    if scanner is None or not attachments:
         return
-    for attachment in attachments:
-        try:
-            with installation.aside():
-                found = scanner.find(attachment.content)
-        except UnavailableError as error:
-            _log.error("antivirus gives no verdict", what=error.facts.get("what"))
-            raise
-        if found is not None:
-            raise InputError(Code.ATTACHMENT_INFECTED, number=attachment.number, signature=found)
+    try:
+        with scanner.sitting() as look, installation.aside():
+            for attachment in attachments:
+                found = look(attachment.content)
+                if found is not None:
+                    raise InputError(Code.ATTACHMENT_INFECTED, number=attachment.number, signature=found)
+    except UnavailableError as error:
+        _log.error("antivirus gives no verdict", what=error.facts.get("what"))
+        raise

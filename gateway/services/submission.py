@@ -37,6 +37,7 @@ from gateway.services.judgement import Judgement, judge
 from gateway.services.recording import event_rows
 from gateway.services.scanning import require_clean
 from gateway.services.sealing import Sealed, seal_document_evidence
+from gateway.services.timeline import shown_state, status_of
 from gateway.services.withdrawal import Withdrawal
 from gateway.storage import deadlines, documents, events, outbox, parties, validation_material
 from gateway.storage import evidence as evidence_rows
@@ -134,7 +135,9 @@ def _first_result(
     submitted: Submitted,
     attachments: Mapping[int, bytes],
 ) -> SendAnswer:
-    """The answer that the first submission got. InputError DUPLICATE_DIFFERENT if this is another document.
+    """The answer that the first submission got, but for the state, which is that of now.
+
+    InputError DUPLICATE_DIFFERENT if this is another document.
 
     `attachments` are the digests of what came with it, by number: what its list says of them is not enough.
     """
@@ -146,7 +149,7 @@ def _first_result(
     return SendAnswer(
         operation=Operation(verified.operation),
         document_id=known.document_id,
-        state=State.ACCEPTED,
+        state=shown_state(status_of(connection, known.key, known.sender)),
         repeated=True,
         submission_acceptance=acceptance.octets,
     )

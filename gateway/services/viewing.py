@@ -25,7 +25,7 @@ from gateway.services import log_entries
 from gateway.services.content import read_kept
 from gateway.services.installation import Installation
 from gateway.services.timeline import seen_by, shown_state, status_of
-from gateway.storage import documents, validation_material, withdrawals
+from gateway.storage import deliveries, documents, validation_material, withdrawals
 from gateway.storage.documents import DocumentRow
 from gateway.views import notices
 from gateway.views.signature import Seal, SignatureVerdict
@@ -93,9 +93,9 @@ def view_file(octets: bytes, installation: Installation | None) -> Viewed:
 def view_stored(installation: Installation, party: PartyId, document_id: Uuid4, operator: str) -> Viewed:
     """Return a document that the party sent or was delivered; the look is in the party's log first.
 
-    `operator` names who looks; the log holds a commitment to it. What was withdrawn is shown to its sender alone, and
-    only while it is held here. Raises InputError NOT_FOUND if the party has no such document, STATE_CONFLICT if it was
-    withdrawn, InternalError STORED_DATA_ALTERED.
+    `operator` names who looks; the log holds a commitment to it. For the recipient, to look is to fetch: a copy may be
+    kept. What was withdrawn is shown to its sender alone, and only while it is held here. Raises InputError NOT_FOUND
+    if the party has no such document, STATE_CONFLICT if it was withdrawn, InternalError STORED_DATA_ALTERED.
     """
     at = installation.clock()
     with installation.database.read() as connection:
@@ -108,6 +108,8 @@ def view_stored(installation: Installation, party: PartyId, document_id: Uuid4, 
     with installation.database.transaction(party) as connection:
         _require_showable(connection, row, party)  # nothing is shown after it was taken back
         since = tuple(_since(connection, row, party))
+        if party == row.recipient:
+            deliveries.mark_fetched(connection, party, row.key, at)
         log_entries.append(connection, entry)
     viewed = _judged(kept.octets, read_document(parse(kept.octets)), _kept_ground(installation, row))
     return replace(viewed, since=since)

@@ -40,15 +40,17 @@ class Vitals:
     def _of_store(self, at: datetime) -> Iterator[Reading]:
         try:
             with self.installation.database.read() as connection:
-                found = read_gauges(connection)
+                found = read_gauges(connection, at)
         except BropostError:
             yield Reading(Gauge.STORE_UP, 0)
             return
         yield Reading(Gauge.STORE_UP, 1)
+        yield Reading(Gauge.STORE_WRITABLE, int(self.installation.database.may_write()))
         yield Reading(Gauge.UNDELIVERED_OLDEST_SECONDS, _since(found.accepted_at, at))
         yield Reading(Gauge.DELIVERY_LAG_SECONDS, _since(found.due_at, at))
         yield Reading(Gauge.DELIVERIES_PARKED, found.parked)
         yield Reading(Gauge.DEADLINE_LAG_SECONDS, _since(found.next_deadline_at, at))
+        yield Reading(Gauge.DEADLINES_PUT_OFF, found.put_off)
         allowed = timedelta(seconds=self.checkpoint_seconds)
         yield Reading(Gauge.CHECKPOINT_LAG_SECONDS, _since(found.uncovered_at, at - allowed))
         yield Reading(Gauge.CLOCK_BEHIND_SECONDS, _behind(found.newest_at, at))

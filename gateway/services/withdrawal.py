@@ -3,6 +3,7 @@
 Until a system of the recipient has stored the document, its content is removed here, with every key to it: nobody can
 read it here any more. Where a system was given it, a copy may exist that the gateway cannot reach. Then the recipient
 is told, and a wait opens for its answer: that it deleted its copy, or why not. Evidence, digests and log stay anyway.
+A document is withdrawn once; but who withdrew it without asking for that answer may ask afterwards, in the same way.
 
 How far the document has come is decided in the transaction, so a delivery or hand-over that commits first wins.
 """
@@ -96,23 +97,17 @@ def withdraw_document(
         found = documents.find_own(connection, caller.party.id, request.document_id)
         row = require_visible(found, Operation.WITHDRAW_DOCUMENT, caller.party.id)
         authorise(connection, verified, Operation.WITHDRAW_DOCUMENT, caller.party.id, at, kind=row.kind)
-        known = withdrawals.find_withdrawal(connection, row.key)
+        has_more_to_say = _has_more_to_say(connection, row, wants_deletion=True)
         recipient = _party(connection, row.recipient)
         at = not_before(connection, row, at)
     new = None
-    if known is None:
+    if has_more_to_say:
         kept = _keep(installation, verified, row)
         evidence = _seal(installation, caller, row, request.reason, at)
         new = Withdrawal(row, recipient, request.reason, request.note, caller.system.id, evidence, kept)
     with installation.database.transaction(row.sender, row.recipient) as connection:
         remember(connection, verified)
-        known = withdrawals.find_withdrawal(connection, row.key)
-        recorded = None
-        if known is None:
-            assert new is not None, "a withdrawal is never undone"
-            recorded = record(installation, connection, new)
-        else:
-            _want_deletion(connection, row, known, recipient, at)
+        recorded = None if new is None else record(installation, connection, new)
         answer = _answer(connection, row, repeated=recorded is None)
     if recorded is not None:
         installation.blobs.discard(recorded.blobs)
@@ -147,21 +142,22 @@ def prepare(
     assert document.withdraws is not None
     is_notice = document.kind is DocumentKind.WITHDRAWAL_NOTICE
     reason = ReasonCode[document.body.text_of("Reason") or ""] if is_notice else ReasonCode.OTHER
-    evidence = _seal(installation, caller, target, reason, row.accepted_at, row.sealed_digest)
+    with installation.database.read() as connection:
+        at = not_before(connection, target, row.accepted_at)
+    evidence = _seal(installation, caller, target, reason, at, row.sealed_digest)
     note = document.withdraws.reason
     return Withdrawal(target, recipient, reason, note, caller.system.id, evidence, by=document)
 
 
-def record(installation: Installation, connection: Connection, new: Withdrawal) -> Recorded:
-    """Record a withdrawal in the transaction of its request; of a document that is withdrawn already, nothing."""
+def record(installation: Installation, connection: Connection, new: Withdrawal) -> Recorded | None:
+    """Record a withdrawal in the transaction of its request; None if it says nothing that was not said before."""
     row, at = new.row, new.at
+    if not _has_more_to_say(connection, row, wants_deletion=new.wants_deletion):
+        return None
     known = withdrawals.find_withdrawal(connection, row.key)
-    if known is not None:
-        if new.wants_deletion:
-            _want_deletion(connection, row, known, new.recipient, at)
-        return Recorded()
     delivery = deliveries.find_delivery(connection, row.recipient, row.key)
-    is_removed = not status_of(connection, row.key, row.sender).reached(State.HANDED_OVER)
+    reached = status_of(connection, row.key, row.sender).reached(State.HANDED_OVER)
+    is_removed = known is None and not reached
     told = (row.sender, row.recipient) if delivery is not None else (row.sender,)
     evidence_rows.insert_evidence(connection, row.key, new.evidence.row())
     reasons, related = (EventReason(new.reason),), new.by.document_id if new.by else None
@@ -175,7 +171,7 @@ def record(installation: Installation, connection: Connection, new: Withdrawal) 
     for party in told:
         _log(installation, connection, new, party, is_removed=is_removed, was_fetched=_was_fetched(delivery))
     removed = _remove_content(installation, connection, row) if is_removed else ()
-    _insert(installation, connection, new, is_removed=is_removed)
+    _keep_row(installation, connection, new, known, is_removed=is_removed)
     if new.wants_deletion and (_was_fetched(delivery) or not is_removed):
         opened = deletion_of(row.document_id, at, new.recipient.calendar)
         deadlines.open_deadlines(connection, row.key, [opened])
@@ -183,22 +179,19 @@ def record(installation: Installation, connection: Connection, new: Withdrawal) 
     return Recorded(removed)
 
 
+def _has_more_to_say(connection: Connection, row: DocumentRow, *, wants_deletion: bool) -> bool:
+    """Whether a withdrawal would be the first of the document, or the first to ask for the deletion of a copy."""
+    known = withdrawals.find_withdrawal(connection, row.key)
+    if known is None:
+        return True
+    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
+    may_have_copy = _was_fetched(delivery) or not known.content_removed
+    return wants_deletion and not known.deletion_wanted and may_have_copy
+
+
 def _was_fetched(delivery: DeliveryRow | None) -> bool:
     """Whether a system of the recipient was given the document, so that a copy may exist there."""
     return delivery is not None and delivery.fetched_at is not None
-
-
-def _want_deletion(
-    connection: Connection, row: DocumentRow, known: WithdrawalRow, recipient: Party, at: datetime
-) -> None:
-    """Ask for the deletion of what was withdrawn without asking for it; once."""
-    delivery = deliveries.find_delivery(connection, row.recipient, row.key)
-    if known.deletion_wanted:
-        return
-    withdrawals.want_deletion(connection, row.key)
-    if _was_fetched(delivery) or not known.content_removed:
-        opened = deletion_of(row.document_id, at, recipient.calendar)
-        deadlines.open_deadlines(connection, row.key, [opened])
 
 
 def _keep(installation: Installation, verified: Verified, row: DocumentRow) -> KeptRequest:
@@ -267,21 +260,32 @@ def _remove_content(installation: Installation, connection: Connection, row: Doc
     return names
 
 
-def _insert(installation: Installation, connection: Connection, new: Withdrawal, *, is_removed: bool) -> None:
+def _keep_row(
+    installation: Installation,
+    connection: Connection,
+    new: Withdrawal,
+    known: WithdrawalRow | None,
+    *,
+    is_removed: bool,
+) -> None:
+    """Store what is known of the withdrawal; one that asks for more takes the place of the first."""
     kept = new.request
     if kept is not None:
         installation.blobs.record(connection, kept.blob)
     row = WithdrawalRow(
         at=new.at,
         reason=new.reason,
-        content_removed=is_removed,
+        content_removed=is_removed if known is None else known.content_removed,
         evidence_id=new.evidence.statement.identifier,
         system_id=new.system_id,
         request_blob=kept.blob.name if kept else None,
         wrapped_key=kept.wrapped_key if kept else None,
         deletion_wanted=new.wants_deletion,
     )
-    withdrawals.insert_withdrawal(connection, new.row.key, row)
+    if known is None:
+        withdrawals.insert_withdrawal(connection, new.row.key, row)
+    else:
+        withdrawals.replace_withdrawal(connection, new.row.key, row)
 
 
 def _answer(connection: Connection, row: DocumentRow, *, repeated: bool) -> WithdrawalAnswer:

@@ -50,6 +50,7 @@ class Copied:
 
     files: int  # that were not there before
     gone: int  # that the database knows and the folder does not: withdrawn meanwhile, or lost
+    damaged: tuple[str, ...] = ()  # names of files that hold something else than what they stand for
 
 
 class Blobs:
@@ -149,24 +150,44 @@ class Blobs:
             return False
         return True
 
+    def is_in(self, folder: Path) -> bool:
+        """Whether the files are in this folder."""
+        return folder.exists() and folder.samefile(self._folder)
+
+    def name_copy(self, unfinished: Path, finished: Path) -> None:
+        """Give what was copied whole its name, on disk. OSError if that fails."""
+        self._tell("before")
+        unfinished.rename(finished)
+        sync_folder(finished.parent)
+        self._tell("after")
+
     def copy_to(self, connection: Connection, folder: Path) -> Copied:
         """Copy the files of all blobs that the database knows into another folder, those that are not there yet.
 
-        The others stay there as they are: a name stands for one content. UnavailableError STORE_UNAVAILABLE if a file
-        cannot be read or written.
+        The others stay there as they are: a name stands for one content. What a copy that was killed had begun there is
+        removed. UnavailableError STORE_UNAVAILABLE if a file cannot be read or written.
         """
         there, copied, gone = Blobs(folder), 0, 0
+        damaged: list[str] = []
+        there.on_rename = self.on_rename
+        for left in there.unfinished():
+            left.unlink(missing_ok=True)
         for (name,) in _IN_FILES.all(connection):
             try:
                 if there.path(name).exists():
                     continue
-                octets = self.path(name).read_bytes()
-                copied += there._write([octets]).name == name
-            except FileNotFoundError:
+                if not self._is_there(name):
+                    gone += 1
+                elif blake3(octets := self.path(name).read_bytes()).hexdigest() == name:
+                    there._write([octets])
+                    copied += 1
+                else:
+                    damaged.append(name)
+            except FileNotFoundError:  # removed at this moment
                 gone += 1
             except OSError as error:
                 raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        return Copied(copied, gone)
+        return Copied(copied, gone, tuple(damaged))
 
     def _read(self, name: str) -> bytes:
         try:

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import Uuid4
+from gateway.storage.home import is_at_home, note_home
 from gateway.storage.prepared import Prepared
 from gateway.storage.tables import configuration
 
 _INSTALLATION = "installation"
+_CONTINUES = "continues"  # the installation that this one was before
 _MOVED_TO = "moved_to"
 _SET_ASIDE = "set_aside"
 
@@ -34,11 +36,12 @@ class SetAside(Enum):
 
     RESTORED = "RESTORED"  # it comes from a backup, and was not held against what is known outside
     BEHIND = "BEHIND"  # what is known outside tells that entries of a log are missing here, or are others
+    UNFINISHED = "UNFINISHED"  # a store was to be copied into it, and nothing of that has arrived
 
     @property
     def code(self) -> Code:
         """What is told to whoever would serve it."""
-        return Code.STORE_RESTORED if self is SetAside.RESTORED else Code.STORE_BEHIND
+        return Code[f"STORE_{self.value}"]
 
 
 def find_value(connection: Connection, name: str) -> str | None:
@@ -69,14 +72,24 @@ def note_moved(connection: Connection, address: str | None) -> None:
 
 
 def set_aside(connection: Connection) -> SetAside | None:
-    """Why the store may not be served, or None: it may."""
+    """Why the store may not be served, or None: it may. A server's that is not at home comes from a dump."""
     found = find_value(connection, _SET_ASIDE)
-    return None if found is None else SetAside(found)
+    if found is not None:
+        return SetAside(found)
+    return SetAside.RESTORED if is_at_home(connection) is False else None
 
 
 def note_set_aside(connection: Connection, why: SetAside | None) -> None:
-    """Note why the store may not be served from now on; None: it may."""
+    """Note why the store may not be served from now on; None: it may, and lives where it is now."""
     _set_or_remove(connection, _SET_ASIDE, None if why is None else why.value)
+    if why is None:
+        note_home(connection)
+
+
+def forget_unfinished(connection: Connection) -> None:
+    """Forget that a store was to be copied into the database: it is copied now."""
+    if find_value(connection, _SET_ASIDE) == SetAside.UNFINISHED.value:
+        forget_value(connection, _SET_ASIDE)
 
 
 def _set_or_remove(connection: Connection, name: str, value: str | None) -> None:
@@ -89,9 +102,11 @@ def _set_or_remove(connection: Connection, name: str, value: str | None) -> None
 def claim_installation(
     connection: Connection, installation: Uuid4, *, whatever_it_says: bool = False
 ) -> None:
-    """Make a new database this installation's. Errors as `belongs_to`."""
+    """Make a new database this installation's, living where it is. Errors as `belongs_to`."""
     if not belongs_to(connection, installation, whatever_it_says=whatever_it_says):
         set_value(connection, _INSTALLATION, installation.text)
+    if is_at_home(connection) is None:
+        note_home(connection)
 
 
 def belongs_to(connection: Connection, installation: Uuid4, *, whatever_it_says: bool = False) -> bool:
@@ -99,19 +114,32 @@ def belongs_to(connection: Connection, installation: Uuid4, *, whatever_it_says:
 
     InputError SETTINGS_INVALID if it is another's: the installation stands in the origin of every log, and under
     another one nothing here could be proved. A store that was moved or set aside is refused as well, unless
-    `whatever_it_says`: STORE_MOVED, STORE_RESTORED, STORE_BEHIND.
+    `whatever_it_says`: STORE_MOVED, STORE_RESTORED, STORE_BEHIND, STORE_UNFINISHED.
     """
     if not whatever_it_says:
         _require_in_service(connection)
     owner = find_value(connection, _INSTALLATION)
     if owner not in (None, installation.text):
-        what = f"the database belongs to installation {owner}, and the setting installation names another"
+        if find_value(connection, _CONTINUES) == installation.text:
+            what = (
+                f"the store was continued as installation {owner} by bropost restore accept: "
+                "the setting installation must say so"
+            )
+        else:
+            what = f"the database belongs to installation {owner}, and the setting installation names another"
         raise InputError(Code.SETTINGS_INVALID, what=what)
     return owner is not None
 
 
+def is_claimed(connection: Connection, installation: Uuid4) -> bool:
+    """Whether nothing is left for `claim_installation` to write. Errors as `belongs_to`."""
+    is_ours = belongs_to(connection, installation)
+    return is_ours and (connection.dialect.name != "postgresql" or is_at_home(connection) is not None)
+
+
 def give_to(connection: Connection, installation: Uuid4) -> None:
     """Make the database another installation's, whose logs go on where those of the first were closed."""
+    set_value(connection, _CONTINUES, find_value(connection, _INSTALLATION) or "")
     set_value(connection, _INSTALLATION, installation.text)
 
 

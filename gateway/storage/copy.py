@@ -27,8 +27,7 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
     target holds anything, InternalError STORED_DATA_ALTERED if what arrived is not what was there.
     """
     tables = METADATA.sorted_tables  # those first that others refer to
-    if any(_count(target, table) for table in tables):
-        raise InputError(Code.ARGUMENT_INVALID, what="the database to copy into is not empty")
+    require_empty(target)
     counts = {}
     for table in tables:
         put = Prepared(insert(table), *(column.name for column in table.columns))
@@ -39,6 +38,12 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
         if counts[table.name] != _count(source, table) or _digest(source, table) != _digest(target, table):
             raise InternalError(Code.STORED_DATA_ALTERED)
     return counts
+
+
+def require_empty(connection: Connection) -> None:
+    """Refuse a database that holds anything. InputError ARGUMENT_INVALID."""
+    if any(_count(connection, table) for table in METADATA.sorted_tables):
+        raise InputError(Code.ARGUMENT_INVALID, what="the database to copy into is not empty")
 
 
 def skip_ahead(connection: Connection, by: int) -> None:

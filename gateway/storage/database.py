@@ -69,6 +69,12 @@ class Backend(Protocol):
     def end(self, connection: Connection, *, keep: bool) -> None:
         """Commit or undo."""
 
+    def takes_writes(self, connection: Connection) -> bool:
+        """Whether a write is tried at all, as a reader sees it."""
+
+    def write_nothing(self, connection: Connection) -> None:
+        """Write what changes nothing, so that a commit shows whether it can be kept."""
+
     def is_lost(self, connection: Connection) -> bool:
         """Whether the connection can no longer be used."""
 
@@ -103,6 +109,7 @@ class Database:
         self._is_exclusive = is_exclusive
         self._idle: dict[bool, list[Connection]] = {True: [], False: []}  # by whether they are to write
         self._mine = threading.local()
+        self._last_write_failed = False
 
     @staticmethod
     def open(url: str, *, busy_seconds: int, exclusively: bool = False) -> Database:
@@ -149,7 +156,9 @@ class Database:
             try:
                 command.upgrade(config, "head")
             except CommandError as error:
-                what = "the database was made by another version of the gateway"
+                what = (
+                    "a newer version of the gateway has brought the database up to date: start that version"
+                )
                 raise InputError(Code.SETTINGS_INVALID, what=what) from error
 
     @property
@@ -207,6 +216,23 @@ class Database:
                 self._backend.take_time(connection)
             yield connection
 
+    def may_write(self) -> bool:
+        """Whether writes are kept now: not on a standby, nor since a write failed, until one that tries it is kept.
+
+        Where nothing was written since a disk was filled or a server turned into one that only reads its files, nobody
+        knows of it yet.
+        """
+        try:
+            with self.read() as connection:
+                if not self._backend.takes_writes(connection):
+                    return False
+            if self._last_write_failed:
+                with self.transaction() as connection:
+                    self._backend.write_nothing(connection)
+        except BropostError:
+            return False
+        return True
+
     def close(self) -> None:
         """Give back every connection; the last one of an SQLite file writes the journal into it."""
         for idle in self._idle.values():
@@ -231,9 +257,13 @@ class Database:
                     raise
                 finally:
                     self._give_back(connection, to_write=True)
+                self._last_write_failed = False
                 self._tell("after")
         except self._backend.errors as error:
-            raise self._ours(error) from error
+            ours = self._ours(error)
+            if ours.code is Code.STORE_UNAVAILABLE:
+                self._last_write_failed = True
+            raise ours from error
         finally:
             self._mine.is_writing = False
 

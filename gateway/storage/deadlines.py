@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, insert, null, select, update
+from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, insert, null, select, update
 
 from gateway.domain.deadlines import Deadline, DeadlineKind
 from gateway.domain.identifiers import Uuid4
@@ -40,6 +40,16 @@ class DeadlineRow:
         return Deadline(document_id, self.kind, self.opened_at, self.warn_at, self.due_at)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableDeadline:
+    """A row that this version cannot read as a wait: of a kind that a later one wrote, or with a time that is none."""
+
+    id: int
+    why: str  # the name of the error, which quotes nothing
+
+
+LONGEST_PAUSE: Final = timedelta(hours=1)  # before a wait that was put off is looked at again
+_UNREADABLE: Final = (ArithmeticError, LookupError, TypeError, ValueError)
 _CELLS = (
     deadline.c.id,
     deadline.c.document_key,
@@ -101,6 +111,25 @@ _HASTENED = Prepared(
     "new_warn_at",
     "new_due_at",
 )
+_SINCE = bindparam("since", type_=BigInteger) - deadline.c.opened_at
+_BEGUN_ANEW = Prepared(
+    update(deadline)
+    .where(
+        deadline.c.kind == bindparam("of_kind"),
+        deadline.c.next_at.is_not(None),
+        deadline.c.opened_at <= bindparam("now"),
+    )
+    .values(
+        opened_at=bindparam("now"),
+        warn_at=deadline.c.warn_at + _SINCE,
+        due_at=deadline.c.due_at + _SINCE,
+        warned_at=null(),
+        next_at=deadline.c.warn_at + _SINCE,
+    ),
+    "of_kind",
+    "now",
+    "since",
+)
 _POSTPONED = Prepared(update(deadline).where(_IS_THIS).values(next_at=bindparam("at")), "row", "at")
 _OF_DOCUMENT = Prepared(
     select(*_CELLS).where(deadline.c.document_key == bindparam("document_key")).order_by(deadline.c.id),
@@ -129,9 +158,18 @@ def hasten(connection: Connection, deadline_id: int, sooner: Deadline) -> None:
     _HASTENED.run(connection, deadline_id, millis(sooner.warn_at), millis(sooner.due_at))
 
 
-def due(connection: Connection, now: datetime, limit: int) -> tuple[DeadlineRow, ...]:
-    """The waits whose warning (`warned_at` is None) or end has come, the oldest first, at most `limit`."""
-    return tuple(_deadline(row) for row in _DUE.all(connection, millis(now), limit))
+def begin_anew(connection: Connection, kinds: Collection[DeadlineKind], at: datetime) -> int:
+    """Let every open wait of these kinds last from `at` as long as it would have lasted; return how many there are."""
+    names = {_stored(kind)[0] for kind in kinds}
+    return sum(_BEGUN_ANEW.run(connection, name, millis(at), millis(at)) for name in sorted(names))
+
+
+def due(connection: Connection, now: datetime, limit: int) -> tuple[DeadlineRow | UnreadableDeadline, ...]:
+    """The waits whose warning (`warned_at` is None) or end has come, the oldest first, at most `limit`.
+
+    One that cannot be read stands among them as such, so that it keeps nobody from the others.
+    """
+    return tuple(_due(row) for row in _DUE.all(connection, millis(now), limit))
 
 
 def mark_warned(connection: Connection, deadline_id: int, at: datetime) -> bool:
@@ -145,7 +183,10 @@ def mark_fired(connection: Connection, deadline_id: int, at: datetime) -> bool:
 
 
 def postpone(connection: Connection, deadline_id: int, until: datetime) -> None:
-    """Look at a wait again at `until`, since now it can neither warn nor fire; one that is over stays so."""
+    """Look at a wait again at `until`, since now it can neither warn nor fire; one that is over stays so.
+
+    `until` is at most `LONGEST_PAUSE` from now: so far ahead `gateway.storage.gauges` looks for what was put off.
+    """
     _POSTPONED.run(connection, deadline_id, millis(until))
 
 
@@ -157,6 +198,13 @@ def deadlines_of(connection: Connection, document_key: int) -> tuple[DeadlineRow
 def _stored(kind: DeadlineKind) -> tuple[str, int]:
     """A kind as its two cells; what the version before knew no kind for is to it a wait for an answer."""
     return (DeadlineKind.ANSWER.name, 1) if kind is DeadlineKind.DELETION else (kind.name, 0)
+
+
+def _due(row: Values) -> DeadlineRow | UnreadableDeadline:
+    try:
+        return _deadline(row)
+    except _UNREADABLE as error:
+        return UnreadableDeadline(row[0], type(error).__name__)
 
 
 def _deadline(row: Values) -> DeadlineRow:

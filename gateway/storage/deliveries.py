@@ -39,7 +39,7 @@ class DeliveryRow:
     inbox_seq: int  # increases over the whole installation
     handed_over_at: datetime | None  # to the first system
     read_at: datetime | None  # by the first person
-    fetched_at: datetime | None = None  # by the first system that retrieved it
+    fetched_at: datetime | None = None  # by the first who was given it, a system or a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def find_delivery(connection: Connection, party: PartyId, document_key: int) -> 
 
 
 def mark_fetched(connection: Connection, party: PartyId, document_key: int, at: datetime) -> None:
-    """Note that a system of the party was given the document, so that a copy of it may exist there; once."""
+    """Note that the party was given the document, by a system or on a page, so that a copy of it may exist; once."""
     require_alone(connection, party)
     _FIRST_FETCHING.run(connection, document_key, millis(at))
 

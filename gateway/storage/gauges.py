@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from gateway.domain.identifiers import PartyId
-from gateway.storage.columns import instant, instant_or_none, party_id
+from gateway.storage.columns import instant, instant_or_none, millis, party_id
+from gateway.storage.deadlines import LONGEST_PAUSE
 from gateway.storage.prepared import Prepared
 from gateway.storage.tables import party
 from gateway.storage.tables_documents import deadline, document, event, outbox
@@ -24,6 +25,7 @@ class StoreGauges:
     due_at: datetime | None  # of the delivery that waits longest, without those set aside
     parked: int
     next_deadline_at: datetime | None
+    put_off: int  # waits that could not be told of when they should
     uncovered_at: datetime | None  # of the oldest log entry that no checkpoint covers
     newest_at: datetime | None  # the latest time that was written
     sealing: tuple[PartyId, ...]  # the parties for which the gateway should seal
@@ -39,6 +41,18 @@ _UNDELIVERED = Prepared(
 _DUE = Prepared(select(func.min(outbox.c.due_at)).where(outbox.c.parked_at.is_(None)))
 _PARKED = Prepared(select(func.count()).select_from(outbox).where(outbox.c.parked_at.is_not(None)))
 _NEXT_DEADLINE = Prepared(select(func.min(deadline.c.next_at)).where(deadline.c.next_at.is_not(None)))
+# What was put off comes again soon, so only those are looked at that come so soon.
+_PUT_OFF = Prepared(
+    select(func.count())
+    .select_from(deadline)
+    .where(
+        deadline.c.next_at.is_not(None),
+        deadline.c.next_at <= bindparam("until"),
+        deadline.c.next_at
+        > case((deadline.c.warned_at.is_(None), deadline.c.warn_at), else_=deadline.c.due_at),
+    ),
+    "until",
+)
 # Not ordered by the database, which might walk through all entries for that. A closed log has its origin as party.
 _UNCOVERED = Prepared(
     select(log_entry.c.key, log_entry.c.octets)
@@ -55,16 +69,17 @@ _LAST_CHECKPOINT = Prepared(select(func.max(log.c.checkpoint_at)))
 _SEALING = Prepared(select(party.c.party).where(party.c.gateway_may_seal == 1).order_by(party.c.party))
 
 
-def read_gauges(connection: Connection) -> StoreGauges:
-    """Read them all, in one state of the store."""
+def read_gauges(connection: Connection, at: datetime) -> StoreGauges:
+    """Read them all, in one state of the store, at this time."""
     undelivered, due = _UNDELIVERED.one(connection), _DUE.one(connection)
     parked, next_deadline = _PARKED.one(connection), _NEXT_DEADLINE.one(connection)
-    uncovered = _UNCOVERED.all(connection)
+    uncovered, put_off = _UNCOVERED.all(connection), _PUT_OFF.one(connection, millis(at + LONGEST_PAUSE))
     return StoreGauges(
         accepted_at=None if undelivered is None else instant(undelivered[0]),
         due_at=None if due is None else instant_or_none(due[0]),
         parked=0 if parked is None else parked[0],
         next_deadline_at=None if next_deadline is None else instant_or_none(next_deadline[0]),
+        put_off=0 if put_off is None else put_off[0],
         uncovered_at=parse_leaf(min(uncovered)[1]).time if uncovered else None,
         newest_at=_newest(connection),
         sealing=tuple(party_id(row[0]) for row in _SEALING.all(connection)),

@@ -130,8 +130,19 @@ class Postgresql:
         ending = connection if connection.in_transaction() else driver(connection)
         if keep:
             ending.commit()
-        else:
-            ending.rollback()
+            return
+        ending.rollback()
+        failed = connection.get_transaction()
+        if failed is not None:  # its commit failed: SQLAlchemy would let nobody use the connection any more
+            failed.rollback()
+
+    def takes_writes(self, connection: Connection) -> bool:
+        """Whether a write is tried at all: not by a standby, which only follows another server."""
+        return not connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one()
+
+    def write_nothing(self, connection: Connection) -> None:
+        """Make the transaction one that the server must note in its log."""
+        connection.exec_driver_sql("SELECT pg_current_xact_id()")
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the connection can no longer be used."""

@@ -94,8 +94,19 @@ class Sqlite:
         ending = connection if connection.in_transaction() else driver(connection)
         if keep:
             ending.commit()
-        else:
-            ending.rollback()
+            return
+        ending.rollback()
+        failed = connection.get_transaction()
+        if failed is not None:  # its commit failed: SQLAlchemy would let nobody use the connection any more
+            failed.rollback()
+
+    def takes_writes(self, connection: Connection) -> bool:
+        """Whether a write is tried at all: not after one of which nobody knows whether it is on disk."""
+        return not self._failed
+
+    def write_nothing(self, connection: Connection) -> None:
+        """Write the first page as it is."""
+        connection.exec_driver_sql("PRAGMA user_version = 0")  # nobody sets another
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the connection can no longer be used: a file does not go away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum, unique
 
 from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
 
@@ -12,6 +13,16 @@ from gateway.domain.party import CertificateBinding, System
 from gateway.storage.columns import instant, instant_or_none, millis, millis_or_none
 from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables import mandate, party, system, system_certificate
+
+
+@unique
+class CertificateName(Enum):
+    """By what a message may name a certificate that it does not bring; the value is its column."""
+
+    SERIAL_NUMBER = "serial_number"
+    SUBJECT_KEY = "subject_key"  # the subject key identifier
+    SHA1 = "sha1"  # of the DER
+
 
 _CELLS = (system.c.system_id, system.c.name, system.c.vendor_cvr)
 _BINDING = (
@@ -64,12 +75,12 @@ _IS_UNNAMED = system_certificate.c.sha1.is_(None)  # added by a gateway of a ver
 _NAMED_BY = {
     name: Prepared(
         select(system_certificate.c.der).where(
-            or_(system_certificate.c[name] == bindparam("value"), _IS_UNNAMED), _IS_VALID
+            or_(system_certificate.c[name.value] == bindparam("value"), _IS_UNNAMED), _IS_VALID
         ),
         "value",
         "at",
     )
-    for name in ("serial_number", "subject_key", "sha1")
+    for name in CertificateName
 }
 _FIND = Prepared(select(*_CELLS).where(system.c.system_id == bindparam("system_id")), "system_id")
 _ALL = Prepared(select(*_CELLS).order_by(system.c.name, system.c.system_id))
@@ -127,25 +138,15 @@ def find_system_by_certificate(connection: Connection, fingerprint: str, at: dat
 
 
 def certificates_named(
-    connection: Connection,
-    at: datetime,
-    *,
-    serial_number: int | None = None,
-    subject_key: bytes | None = None,
-    sha1: bytes | None = None,
+    connection: Connection, at: datetime, name: CertificateName, value: int | bytes
 ) -> tuple[bytes, ...]:
     """The DER of the certificates by which some system is known at this time, and which may have this name.
 
-    Exactly one name is given: serial number, subject key identifier, or SHA-1 of the DER. They are found by an index,
-    since a stranger may ask.
+    `value` is a number where the name is a serial number, else octets. They are found by an index, since a stranger
+    may ask.
     """
-    names: dict[str, str | bytes | None] = {
-        "serial_number": None if serial_number is None else _hexadecimal(serial_number),
-        "subject_key": subject_key,
-        "sha1": sha1,
-    }
-    ((name, value),) = ((name, value) for name, value in names.items() if value is not None)
-    return tuple(row[0] for row in _NAMED_BY[name].all(connection, value, millis(at)))
+    cell = _hexadecimal(value) if isinstance(value, int) else value
+    return tuple(row[0] for row in _NAMED_BY[name].all(connection, cell, millis(at)))
 
 
 def systems_of_party(connection: Connection, party_id: PartyId, at: datetime) -> frozenset[Uuid4]:

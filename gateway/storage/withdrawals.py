@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from gateway.domain.evidence import ReasonCode
 from gateway.domain.identifiers import Uuid4
 from gateway.storage.columns import instant, millis
-from gateway.storage.prepared import Prepared
+from gateway.storage.prepared import Prepared, Values
 from gateway.storage.tables_documents import withdrawal
 
 
@@ -46,31 +46,36 @@ _FIND = Prepared(
     ),
     "of_document",
 )
-_WANT = Prepared(
-    update(withdrawal).where(withdrawal.c.document_key == bindparam("of_document")).values(deletion_wanted=1),
+_REPLACE = Prepared(
+    update(withdrawal)
+    .where(withdrawal.c.document_key == bindparam("of_document"))
+    .values({name: bindparam(f"new_{name}") for name in _COLUMNS}),
     "of_document",
+    *(f"new_{name}" for name in _COLUMNS),
 )
 
 
 def insert_withdrawal(connection: Connection, document_key: int, new: WithdrawalRow) -> None:
     """Note a withdrawal; ask `find_withdrawal` first, in the same transaction: a document is withdrawn once."""
-    _INSERT.run(
-        connection,
-        document_key,
-        millis(new.at),
-        new.reason.name,
-        int(new.content_removed),
-        new.evidence_id.text,
-        new.system_id.text,
-        new.request_blob,
-        new.wrapped_key,
-        int(new.deletion_wanted),
+    _INSERT.run(connection, document_key, *_cells(new))
+
+
+def replace_withdrawal(connection: Connection, document_key: int, new: WithdrawalRow) -> None:
+    """Note that the sender said more of a withdrawal; the document that said it first keeps its own request."""
+    _REPLACE.run(connection, document_key, *_cells(new))
+
+
+def _cells(row: WithdrawalRow) -> Values:
+    return (
+        millis(row.at),
+        row.reason.name,
+        int(row.content_removed),
+        row.evidence_id.text,
+        row.system_id.text,
+        row.request_blob,
+        row.wrapped_key,
+        int(row.deletion_wanted),
     )
-
-
-def want_deletion(connection: Connection, document_key: int) -> None:
-    """Note that the sender wants the copy deleted after all of a document that it withdrew without saying so."""
-    _WANT.run(connection, document_key)
 
 
 def find_withdrawal(connection: Connection, document_key: int) -> WithdrawalRow | None:

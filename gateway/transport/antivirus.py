@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -19,25 +20,50 @@ from gateway.domain.catalogue import Code
 from gateway.domain.errors import UnavailableError
 
 PING_SECONDS: Final = 2.0  # a clamd that lives answers at once
+REMEMBERED_SECONDS: Final = 15.0  # how long its last answer to PING counts; who watches asks more often
+Look = Callable[[bytes | memoryview], str | None]
 _CHUNK: Final = 65_536
 _ANSWER_MOST: Final = 1024  # a name and a few words
 _FOUND: Final = re.compile(rb"stream: (.+) FOUND", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z0-9._/:()-]{1,100}")
 
 
-@dataclass(frozen=True)
 class Clamd:
-    """A clamd at "unix:/path" or "tcp://host:port", which is given `seconds` for each attachment."""
+    """A clamd at "unix:/path" or "tcp://host:port", whom no more than some ask at once, so that others can go on."""
 
-    address: str
-    seconds: float
+    def __init__(self, address: str, seconds: float, at_once: int = 1) -> None:
+        """Give it `seconds` for everything that one asks in a sitting; `at_once` is how many sittings there may be."""
+        self.address = address
+        self.seconds = seconds
+        self._sittings = threading.BoundedSemaphore(at_once)
+        self._asking = threading.Lock()
+        self._heard: tuple[float, bool] | None = None  # when, monotonic, and whether it answered
+
+    @contextmanager
+    def sitting(self) -> Generator[Look]:
+        """What looks for the block, as `find` does, at all that it is shown.
+
+        UnavailableError ANTIVIRUS_UNAVAILABLE at once if as many as may are looking already.
+        """
+        if not self._sittings.acquire(blocking=False):
+            raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what="as many scans as may be are under way")
+        until = time.monotonic() + self.seconds
+        try:
+            yield lambda octets: self._found(octets, until)
+        finally:
+            self._sittings.release()
 
     def find(self, octets: bytes | memoryview) -> str | None:
         """Return the name of what clamd finds in the octets, or None where it says that they are clean.
 
         UnavailableError ANTIVIRUS_UNAVAILABLE if it says neither, or nothing in time.
         """
-        with self._conversation(self.seconds) as clamd:
+        with self.sitting() as look:
+            return look(octets)
+
+    def _found(self, octets: bytes | memoryview, until: float) -> str | None:
+        """What `find` returns, asked until the monotonic time `until`."""
+        with self._conversation(until) as clamd:
             answer = clamd.stream(memoryview(octets))
         if answer == b"stream: OK":
             return None
@@ -48,19 +74,43 @@ class Clamd:
         raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what=what)
 
     def is_answering(self) -> bool:
-        """Whether clamd is there."""
-        try:
-            with self._conversation(min(self.seconds, PING_SECONDS)) as clamd:
-                return clamd.ask(b"PING") == b"PONG"
-        except UnavailableError:
+        """Whether clamd answered when it was asked last; it is asked now if nobody has asked for a while.
+
+        Nobody waits for another's question: while one is under way and the last answer is old, there is none.
+        """
+        heard = self._heard
+        if heard is not None and time.monotonic() - heard[0] < REMEMBERED_SECONDS:
+            return heard[1]
+        if not self._asking.acquire(blocking=False):
             return False
+        try:
+            return self._asked()
+        finally:
+            self._asking.release()
+
+    def ask(self) -> bool:
+        """Whether clamd is there: asked now, for `is_answering` to remember."""
+        with self._asking:
+            return self._asked()
+
+    def _asked(self) -> bool:
+        try:
+            with self._conversation(time.monotonic() + min(self.seconds, PING_SECONDS)) as clamd:
+                answers = clamd.ask(b"PING") == b"PONG"
+        except UnavailableError:
+            answers = False
+        self._heard = time.monotonic(), answers
+        return answers
 
     @contextmanager
-    def _conversation(self, seconds: float) -> Generator[_Conversation]:
+    def _conversation(self, until: float) -> Generator[_Conversation]:
         """One connection, for one question; whatever goes wrong with it is no answer."""
         try:
+            seconds = until - time.monotonic()
+            if seconds <= 0:
+                raise TimeoutError
             with self._connected(seconds) as connected:
-                yield _Conversation(connected, time.monotonic() + seconds)
+                yield _Conversation(connected, until)
         except TimeoutError as error:
             raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what="no whole answer in time") from error
         except (OSError, ValueError) as error:

@@ -47,18 +47,19 @@ def get(url: str, headers: Mapping[str, str], limits: HttpLimits) -> HttpReply:
 
     UnavailableError FETCH_FAILED if the server does not answer whole, in time, within the size, with 200 or 304.
     """
-    where = urlsplit(url)
+    here = url
     for _ in range(_REDIRECTS_MOST + 1):
         try:
+            where = urlsplit(here)
             reply, location = _ask(url, where, headers, limits)
+            if reply is not None:
+                return reply
+            target = urlsplit(urljoin(here, location))
         except (OSError, http.client.HTTPException, ValueError) as error:  # the last: no address
             raise failed(url, f"{type(error).__name__}") from error
-        if reply is not None:
-            return reply
-        target = urlsplit(urljoin(where.geturl(), location))
         if (target.scheme, target.netloc) != (where.scheme, where.netloc):
             raise failed(url, "a redirect to another host")
-        where = target
+        here = target.geturl()
     raise failed(url, "too many redirects")
 
 

@@ -27,7 +27,7 @@ from gateway.crypto.certificates import TrustStore
 from gateway.crypto.revocation import MOST_AGE, SKEW, RevocationList
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError, TrustError, UnavailableError
-from gateway.transport.http_get import HttpLimits, get
+from gateway.transport.http_get import HttpLimits, failed, get
 
 FIRST_PAUSE: Final = timedelta(minutes=1)  # after the first failure; doubled after each further one
 LEAST_PAUSE: Final = timedelta(minutes=5)  # however soon the list at hand ends, its authority is not pressed
@@ -121,17 +121,23 @@ class RevocationFetch:
         try:
             outcome, current = self._fetched(source, at)
         except BropostError as error:
-            source.failures += 1
-            source.next_at = at + min(self._every, FIRST_PAUSE * 2 ** min(source.failures - 1, 16))
-            facts = {"code": error.code.name, "what": error.facts.get("what"), "failures": source.failures}
-            _log.warning("revocation list not fetched", url=source.url, **facts)
-            return Fetched(source.url, Outcome.FAILED, error)
+            return self._failed(source, at, error)
+        except Exception as error:  # whatever one address does must not end the fetching from the others
+            return self._failed(source, at, failed(source.url, type(error).__name__))
         source.failures = 0
         serves_until = min(current.next_update, current.this_update + MOST_AGE)
         source.next_at = at + min(self._every, max(LEAST_PAUSE, (serves_until - at) / 2))
         if outcome is Outcome.RENEWED:
             _log.info("revocation list renewed", url=source.url, issuer=current.issuer.fingerprint)
         return Fetched(source.url, outcome)
+
+    def _failed(self, source: _Source, at: datetime, error: BropostError) -> Fetched:
+        """Count a failure of this source, and tell of it."""
+        source.failures += 1
+        source.next_at = at + min(self._every, FIRST_PAUSE * 2 ** min(source.failures - 1, 16))
+        facts = {"code": error.code.name, "what": error.facts.get("what"), "failures": source.failures}
+        _log.warning("revocation list not fetched", url=source.url, **facts)
+        return Fetched(source.url, Outcome.FAILED, error)
 
     def _fetched(self, source: _Source, at: datetime) -> tuple[Outcome, RevocationList]:
         conditions = source.conditions()

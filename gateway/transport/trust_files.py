@@ -6,7 +6,6 @@ list that cannot be read or does not verify is left out, and the one before it s
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -16,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from gateway.crypto.certificate import Certificate
 from gateway.crypto.certificates import TrustStore
 from gateway.crypto.revocation import Revocations
@@ -24,7 +25,7 @@ from gateway.domain.errors import BropostError, InputError
 
 LOOK_SECONDS: Final = 1.0  # a look takes as long as verifying a signature, and a letter asks six times
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,19 @@ class TrustFiles:
             issuers = (*self._store.roots, *self._store.intermediates)
             renewed = self._revocations.with_list(path.read_bytes(), issuers)
         except (OSError, BropostError) as error:
-            self._tell(path, type(error).__name__)
+            self._tell(path, error)
             return
         self._told.pop(path, None)
         self._revocations = renewed.without_older_than(at)
         self._seen[path] = mark
 
-    def _tell(self, path: Path, why: str) -> None:
+    def _tell(self, path: Path, error: Exception) -> None:
         """Tell the log that a file cannot be used, once: it is looked at again and again."""
+        code = error.code.name if isinstance(error, BropostError) else None
+        why = code or type(error).__name__
         if self._told.get(path) != why:
             self._told[path] = why
-            _log.warning("revocation list %s was not read: %s", path.name, why)
+            _log.warning("revocation list not read", file=path.name, code=code, kind=type(error).__name__)
 
 
 def read_trust_store(

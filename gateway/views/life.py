@@ -33,7 +33,7 @@ class End:
 class Obstacle(Enum):
     """What keeps a system from receiving, as one knows without asking it."""
 
-    NO_RIGHT = "har ingen fuldmagt til at bekræfte aflevering af denne slags dokumenter"
+    NO_RIGHT = "har ingen fuldmagt til at bekræfte aflevering"
     NO_CERTIFICATE = "har intet gyldigt certifikat registreret"
 
 

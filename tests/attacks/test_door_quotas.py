@@ -88,7 +88,7 @@ CASES: Final = (
         letter,
         _unscanned,
         Left.ANSWER,
-        seen_by="transport.antivirus:Clamd.find",
+        seen_by="transport.antivirus:Clamd._found",
     ),
 )
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.domain.catalogue import Code
+from gateway.domain.errors import BropostError
 from tests import postgres
 from tests.cli.test_restore import Gateway, inbox, made
 
@@ -105,6 +106,7 @@ def test_a_store_on_a_server_comes_back_as_the_page_says(name: str, tmp_path: Pa
     postgres.server().create(name)
     here, from_dump, compare = blocks("Restore")
     operator([*from_dump, here[-1]])
+    assert gateway.refused() is Code.STORE_RESTORED
     assert "All that the checkpoints tell of is here." in operator(compare[:1])
     with gateway.running() as installation:
         assert inbox(installation) == gateway.sent
@@ -120,7 +122,7 @@ def test_a_store_that_is_behind_goes_on_as_the_page_says(tmp_path: Path) -> None
     operator([outside])
     lose(gateway)
     operator(blocks("Restore")[0])
-    assert gateway.ended("restore", "check", tmp_path / "outside")[0] == 2
+    assert gateway.ended("restore", "check", tmp_path / "outside")[0] == 3
     accept, (key, export) = blocks("Going on knowingly")
     old = re.findall(r'^installation = "(.*)"$', gateway.settings.read_text("utf-8"), re.MULTILINE)[0]
     given = operator(accept).splitlines()[-1]
@@ -133,6 +135,9 @@ def test_a_store_that_is_behind_goes_on_as_the_page_says(tmp_path: Path) -> None
     listed, everything, retry_all, retry, abandon = (line.replace("DOCUMENT-ID", letter) for line in aside)
     assert letter in operator([listed])
     assert "is given up" in operator([abandon])
-    assert operator([listed, everything, retry_all, retry]) == "0\n0\n"
+    assert operator([listed, everything, retry_all]) == "0\n"
+    with pytest.raises(BropostError) as refused:
+        gateway(*retry.split()[1:])
+    assert refused.value.code is Code.NOT_FOUND  # it is set aside no more
     with gateway.running() as installation:
         assert inbox(installation) == gateway.sent[:1]

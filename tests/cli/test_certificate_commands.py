@@ -235,5 +235,18 @@ def test_a_system_is_given_a_quota_of_its_own_and_loses_it_again(settings: Path)
         f"system.{system}",
         *("requests", "6000", "documents", "5", "megabytes", "2"),
     )
+    assert run(*quota, "--requests", "10").splitlines() == [
+        "10 requests a minute",
+        "5 documents a day, 0 sent today",
+        "2 megabytes a day, 0.0 sent today",
+    ]
+    assert run(*quota, "--documents", "usual").splitlines()[:2] == ["10 requests a minute", usual[1]]
+    assert run(*quota, "--usual", "--documents", "7").splitlines()[:2] == [
+        usual[0],
+        "7 documents a day, 0 sent today",
+    ]
     assert run(*quota, "--usual").splitlines()[:2] == usual
+    for wrong in ("0", "-1", "1000000000", "1.5", "many", ""):
+        assert status(*quota, "--requests", wrong)[0] == 2
+    assert run(*quota).splitlines()[:2] == usual
     assert refused("system", "quota", "x", "--settings", settings).code is Code.ARGUMENT_INVALID

@@ -11,6 +11,7 @@ import pytest
 from gateway.app import open_installation
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import BropostError
+from gateway.domain.identifiers import Uuid4
 from gateway.domain.operations import Service
 from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.soap_endpoint import SoapEndpoint
@@ -86,6 +87,8 @@ def test_what_was_set_aside_is_listed_given_up_and_tried_again(made: tuple[Path,
     assert "tried 0 times" in run("outbox", "list", "--all", "--settings", settings)
     _work(settings)
     assert _state(settings, second) == "AVAILABLE"
-    with pytest.raises(BropostError) as refused:
-        run("outbox", "abandon", second, "--reason", "x", "--settings", settings)
-    assert refused.value.code is Code.NOT_FOUND
+    for nothing in (("abandon", second, "--reason", "x"), ("retry", second), ("retry", str(Uuid4.new()))):
+        with pytest.raises(BropostError) as refused:
+            run("outbox", *nothing, "--settings", settings)
+        assert refused.value.code is Code.NOT_FOUND
+    assert run("outbox", "retry", "--settings", settings) == "0\n"

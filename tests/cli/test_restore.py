@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from gateway.translog.checkpoint import Checkpoint, LogKey, parse_checkpoint, si
 from gateway.translog.leaf import parse_leaf
 from gateway.translog.report import Verdict
 from gateway.translog.verifier import verify_bundle
-from tests.development import make_installation, pki_folder, run
+from tests.development import COMMAND, make_installation, pki_folder, run
 from tests.installation import INSTITUTION, MUNICIPALITY, Caller, Clock, now
 from tests.pki import signing_key
 from tests.services.papers import accepted, id_of, listing, paper, request, sending
@@ -212,9 +213,65 @@ def test_a_backup_holds_no_key_and_serves_its_owner_alone(gateway: Gateway) -> N
     assert not any(key in (backup / "bropost.db").read_bytes() for key in keys)
 
 
+def test_a_backup_never_replaces_a_store(gateway: Gateway) -> None:
+    home, before = gateway.settings.parent, (gateway.settings.parent / "bropost.db").stat().st_ino
+    elsewhere = home.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "blobs").symlink_to(home / "blobs")
+    for folder in (home, elsewhere):
+        with pytest.raises(BropostError) as refused:
+            gateway("store", "backup", folder)
+        assert refused.value.code is Code.ARGUMENT_INVALID
+    assert (home / "bropost.db").stat().st_ino == before
+    gateway.send()
+    gateway.back_up()
+    gateway("store", "backup", home.parent / "backup")  # an earlier backup is replaced
+
+
+def test_a_damaged_file_is_told_and_does_not_pass_for_its_content(gateway: Gateway) -> None:
+    damaged, *_ = sorted((gateway.settings.parent / "blobs").glob("??/??/*"))
+    damaged.write_bytes(b"x" + damaged.read_bytes()[1:])
+    backup = gateway.settings.parent.parent / "backup"
+    code, printed = gateway.ended("store", "backup", backup)
+    assert (code, f"damaged: blobs/{damaged.relative_to(gateway.settings.parent / 'blobs')} " in printed) == (
+        1,
+        True,
+    )
+    kept = {path.name for path in (backup / "blobs").glob("??/??/*")}
+    assert kept == {path.name for path in (gateway.settings.parent / "blobs").glob("??/??/*")} - {
+        damaged.name
+    }
+
+
 def test_a_backup_serves_nobody_before_it_was_checked(gateway: Gateway) -> None:
     gateway.restore(gateway.back_up())
     assert gateway.refused() is Code.STORE_RESTORED
+
+
+def test_a_cursor_from_after_the_backup_passes_nothing_by(gateway: Gateway) -> None:
+    outside, backup = gateway.checkpoints(), gateway.back_up()
+    gateway.send()  # no checkpoint of it went outside
+    with gateway.running() as installation:
+        events, listed = _cursors(installation)
+    gateway.restore(backup)
+    gateway("restore", "check", outside)
+    new = gateway.send()
+    with gateway.running() as installation:
+        told = accepted(
+            caller(installation, Service.MUNICIPALITY), request("ListEvents", MUNICIPALITY, Cursor=events)
+        )
+        assert {"ACCEPTED", "AVAILABLE"} <= set(told.texts("Event/TimelineEvent/Kind"))
+        told = accepted(
+            caller(installation, Service.INSTITUTION), request("ListInbox", INSTITUTION, Cursor=listed)
+        )
+        assert told.texts("Item/DocumentId") == [new]
+
+
+def _cursors(installation: Installation) -> tuple[str, str]:
+    """How far a system of each party has read: events, and inbox."""
+    events = accepted(caller(installation, Service.MUNICIPALITY), request("ListEvents", MUNICIPALITY))
+    listed = accepted(caller(installation, Service.INSTITUTION), request("ListInbox", INSTITUTION))
+    return events.text("NextCursor"), listed.text("NextCursor")
 
 
 # --- check ---------------------------------------------------------------------------------------------
@@ -237,11 +294,11 @@ def test_a_store_that_lacks_what_is_known_outside_never_serves(gateway: Gateway,
     gateway.restore(backup)
     before = _entries(gateway.settings)
     code, printed = gateway.ended("restore", "check", outside)
-    assert code == 2
+    assert code == 3
     assert f"MISSING  {MUNICIPALITY}" in printed
     assert "Is there a newer backup" in printed
     assert gateway.refused() is Code.STORE_BEHIND
-    assert gateway.ended("restore", "check", older)[0] == 2  # what was known once stays known
+    assert gateway.ended("restore", "check", older)[0] == 3  # what was known once stays known
     with pytest.raises(BropostError):
         gateway("log", "export", str(MUNICIPALITY), gateway.settings.parent / "x.zip")
     assert _entries(gateway.settings) == before  # nothing was appended to a log that others know the end of
@@ -265,7 +322,7 @@ def test_a_store_with_another_history_never_serves(gateway: Gateway) -> None:
         note = sign_checkpoint(forged, installation.checkpoint_key)
     (outside / f"{MUNICIPALITY}.checkpoint").write_text(note)
     code, printed = gateway.ended("restore", "check", outside)
-    assert code == 2
+    assert code == 3
     assert f"OTHER    {MUNICIPALITY}" in printed
     assert gateway.refused() is Code.STORE_BEHIND
 
@@ -279,6 +336,15 @@ def test_only_checkpoints_that_the_log_signed_count(gateway: Gateway) -> None:
         restoring.compare(installation, [path.read_text()])
     installation.database.close()
     assert refused.value.code is Code.LOG_CHECKPOINT_UNTRUSTED
+    with gateway.running() as installation:
+        assert inbox(installation) == gateway.sent
+
+
+def test_a_checkpoint_that_cannot_be_read_does_not_pass_for_a_lost_entry(gateway: Gateway) -> None:
+    words = ("restore", "check", gateway.settings.parent / "no.checkpoint", "--settings", gateway.settings)
+    ended = subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("ARGUMENT_INVALID\n")
     with gateway.running() as installation:
         assert inbox(installation) == gateway.sent
 
@@ -303,7 +369,7 @@ def behind(gateway: Gateway) -> Gateway:
         assert inbox(installation) == gateway.sent
     outside = gateway.checkpoints()
     gateway.restore(backup)
-    assert gateway.ended("restore", "check", outside)[0] == 2
+    assert gateway.ended("restore", "check", outside)[0] == 3
     return gateway
 
 
@@ -383,6 +449,24 @@ def test_the_sender_of_a_letter_under_way_is_told_if_nobody_looks(behind: Gatewa
 
 _WAITS = """SELECT deadline.kind FROM deadline JOIN document ON document.key = deadline.document_key
     WHERE document_id = :document AND next_at IS NOT NULL"""
+
+
+def test_a_continued_store_accuses_nobody_of_a_silence_that_may_be_lost(behind: Gateway) -> None:
+    waits = "SELECT opened_at, warn_at, due_at, next_at FROM deadline WHERE next_at IS NOT NULL ORDER BY id"
+    installation = open_installation(load_settings(behind.settings), alone=True)
+    began = installation.clock()
+    with installation.database.alone() as connection:
+        before = connection.execute(text(waits)).all()
+    installation.database.close()
+    assert f"{len(before)} waits begin anew" in accept(behind)
+    with behind.running() as installation, installation.database.read() as connection:
+        anew = connection.execute(text(waits)).all()[: len(before)]
+    for (opened, warned, due, _), (opened_anew, warn_anew, due_anew, looked_at) in zip(
+        before, anew, strict=True
+    ):
+        assert opened_anew >= began.timestamp() * 1000 - 1
+        assert (warn_anew - opened_anew, due_anew - opened_anew) == (warned - opened, due - opened)
+        assert looked_at == warn_anew
 
 
 def test_a_cursor_from_before_the_loss_passes_nothing_by(behind: Gateway) -> None:

@@ -179,7 +179,10 @@ def test_nothing_arrives_of_a_store_that_does_not_hold(settings: Path, target: s
     with _opened(settings) as connection:
         _harm(connection, harm)
     assert _refused(settings, target).code is Code.STORED_DATA_ALTERED
-    assert _rows_in(target) == 0
+    assert _rows_in(target) == 1  # the mark that it is no store
+    with pytest.raises(BropostError) as refused:
+        open_installation(load_settings(_with_database(settings, target)))
+    assert refused.value.code is Code.STORE_UNFINISHED
 
 
 def _harm(connection: Connection, harm: str) -> None:

@@ -23,6 +23,8 @@ def sounding(*readings: Reading) -> dict[str, str]:
         (Gauge.DELIVERIES_PARKED, 1, ["DeliveryParked"]),
         (Gauge.STORE_UP, 0, ["StoreAway"]),
         (Gauge.STORE_UP, 1, []),
+        (Gauge.STORE_WRITABLE, 0, ["StoreUnwritable"]),
+        (Gauge.STORE_WRITABLE, 1, []),
         (Gauge.CERTIFICATE_REMAINING_DAYS, 60, []),
         (Gauge.CERTIFICATE_REMAINING_DAYS, 59.9, ["CertificateEndsWithin60Days"]),
         (

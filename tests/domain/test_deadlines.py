@@ -224,6 +224,20 @@ def test_a_wait_that_goes_on_has_the_working_time_that_was_left() -> None:
     assert overdue.due_at == utc(16, 9)
 
 
+def test_a_clock_that_was_wrong_when_a_wait_ended_takes_no_more_of_it_than_has_passed() -> None:
+    (answer,) = opened_by(State.ACCEPTED, TUESDAY, RISK, CALENDAR)
+    at = utc(7, 9)
+    used = CALENDAR.working_time_between(answer.opened_at, at)
+    whole = CALENDAR.working_time_between(answer.opened_at, answer.due_at)
+    for ended_by_a_clock_ahead in (utc(7, 12), answer.due_at, at + timedelta(days=365)):
+        goes_on = resumed(answer, ended_by_a_clock_ahead, at, CALENDAR)
+        assert CALENDAR.working_time_between(at, goes_on.due_at) == whole - used
+        assert at < goes_on.warn_at < goes_on.due_at
+    for taken_up in (at, TUESDAY - timedelta(days=1)):  # by a clock behind, nobody wins time
+        goes_on = resumed(answer, TUESDAY - timedelta(days=7), taken_up, CALENDAR)
+        assert CALENDAR.working_time_between(taken_up, goes_on.due_at) == whole
+
+
 def test_a_follow_up_that_goes_on_keeps_its_day() -> None:
     waiting = replace(LETTER, kind=DocumentKind.AGREEMENT_NOTICE, follow_up_on=date(2026, 11, 2))
     follow_up = opened(State.AVAILABLE, waiting)[DeadlineKind.FOLLOW_UP]

@@ -165,9 +165,17 @@ def test_a_question_after_an_answer_is_the_latest_and_no_verdict() -> None:
     assert (result.answer, result.verdict) == (AnswerCode.NEED_MORE, AnswerCode.OFFER)
 
 
-def test_the_latest_answer_counts() -> None:
-    events = [event(State.ANSWERED, 9, AnswerCode.OFFER), event(State.ANSWERED, 3, AnswerCode.NEED_MORE)]
-    assert project(events, local=True).answer is AnswerCode.OFFER
+@pytest.mark.parametrize(
+    "minutes", [(3, 9), (9, 3)], ids=["by a right clock", "by a clock that was put back"]
+)
+def test_the_answer_that_was_recorded_last_counts(minutes: tuple[int, int]) -> None:
+    first, last = minutes
+    events = [
+        event(State.ANSWERED, first, AnswerCode.DECLINED),
+        event(State.ANSWERED, last, AnswerCode.OFFER),
+    ]
+    result = project(events, local=True)
+    assert (result.answer, result.verdict) == (AnswerCode.OFFER, AnswerCode.OFFER)
 
 
 def test_a_question_in_place_of_an_answer_leaves_the_silence_standing() -> None:

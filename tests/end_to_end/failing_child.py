@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from gateway.domain.alerts import judge
 from gateway.domain.errors import BropostError
 from gateway.domain.identifiers import Uuid4
+from gateway.interfaces.health import Readiness
+from gateway.interfaces.http import HttpRequest
 from gateway.services import parked
+from gateway.services.vitals import Vitals
 from tests.end_to_end.failing_disk import Fault, fail
 from tests.end_to_end.killed_child import CROWD
 from tests.end_to_end.letter_life import send_letter
@@ -39,6 +43,19 @@ def _deliver(test: TestInstallation) -> list[str | None]:
     return []
 
 
+def _look(test: TestInstallation) -> list[str | None]:
+    """What health and alerts say before and after a letter was refused."""
+    tls = test.pki.certificate("localhost")
+
+    def told() -> list[str | None]:
+        ready = Readiness(test.installation).ready(HttpRequest("GET", "/health/ready", "", {}, b""))
+        wrong = [name for name, good in json.loads(ready.body).items() if not good]
+        verdicts = judge(Vitals(test.installation, tls, checkpoint_seconds=60).readings())
+        return [str(ready.status), *wrong, *(each.alert.title for each in verdicts if each.sounds)]
+
+    return [*told(), sent(test, NEXT), *told(), *told()]
+
+
 def _abandon(test: TestInstallation) -> list[str | None]:
     try:
         parked.abandon(test.installation, FIRST, "Skolen er nedlagt.")
@@ -52,6 +69,7 @@ ACTS: Final[Mapping[str, Callable[[TestInstallation], list[str | None]]]] = {
     "send-large": _send_large,
     "deliver": _deliver,
     "abandon": _abandon,
+    "look": _look,
 }
 
 

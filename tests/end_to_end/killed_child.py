@@ -110,8 +110,8 @@ def _record(values: dict[str, str]) -> Record:
 
 def live(order: Order) -> None:
     """Live as ordered, to the end or to the moment."""
-    is_moved = order.scene == killed_scenes.MOVE
-    test = open_test_installation(Path(order.folder), registered=False, alone=is_moved)
+    is_alone = order.scene in killed_scenes.ALONE
+    test = open_test_installation(Path(order.folder), registered=False, alone=is_alone)
     journal = WrittenJournal(test, order)
     if order.scene is not None:
         result = killed_scenes.play(order.scene, test, journal.listen)

@@ -10,15 +10,20 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.services import parked
+from gateway.services import disclosure_log, parked, restoring
+from gateway.services.backup import back_up
 from gateway.services.moving import move_store
+from gateway.storage import configuration, log
+from gateway.storage.configuration import SetAside
 from gateway.storage.database import Database
+from gateway.translog.checkpoint import Checkpoint, sign_checkpoint
 from tests.end_to_end.letter_life import LEASE_SECONDS
 from tests.end_to_end.withdrawing import (
     answer_to,
@@ -28,13 +33,20 @@ from tests.end_to_end.withdrawing import (
     withdrawal_of,
 )
 from tests.golden.changes import Insert, SetText
-from tests.installation import INSTITUTION, MUNICIPALITY, TestInstallation
-from tests.services.papers import accepted, id_of, paper, request, send_letter, sending, text_of
+from tests.installation import INSTITUTION, MUNICIPALITY, TestInstallation, open_test_installation
+from tests.services.papers import accepted, id_of, listing, paper, request, send_letter, sending, text_of
 
 Props = Mapping[str, str]
 Listen = Callable[[Database], None]
-MOVE: Final = "move"  # the one whose installation must be opened alone
+MOVE: Final = "move"
+BACKUPS: Final = ("first-backup", "next-backup")
+CHECKS: Final = ("check", "check-of-less")
+ACCEPTANCE: Final = "acceptance"
+ALONE: Final = (MOVE, *CHECKS, ACCEPTANCE)  # those whose installation must be opened alone
+OF_THE_STORE: Final = (*BACKUPS, *ALONE)  # commands on the store itself, after which it tells the same
+BACKUP: Final = "backup"  # the folder that a scene writes it into
 _WHY: Final = "Skolen er nedlagt."
+_LARGE: Final = b"Linje i en lang plan.\n" * 20_000  # so large that it is a file
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,9 @@ def play(name: str, test: TestInstallation, listen: Listen = lambda _: None) -> 
 def prepare(name: str, test: TestInstallation) -> None:
     """Make everything that must be there before the act, with all logs under their checkpoints."""
     props = SCENES[name].prepare(test)
-    test.clock.forward(seconds=2)
-    test.work()
+    if name not in (*CHECKS, ACCEPTANCE):  # of a store that nobody serves
+        test.clock.forward(seconds=2)
+        test.work()
     (test.folder / "scene.json").write_text(json.dumps(dict(props)), encoding="utf-8")
 
 
@@ -174,6 +187,74 @@ def moved_address(folder: Path) -> str:
     return f"sqlite:///{folder / 'moved' / 'bropost.db'}"
 
 
+# --- backups, and what is restored from them -----------------------------------------------------------
+
+
+def _to_back_up(test: TestInstallation) -> Props:
+    _deliver_large(test)
+    _deliver_large(test)
+    return {}
+
+
+def _to_back_up_again(test: TestInstallation) -> Props:
+    _deliver_large(test)
+    back_up(test.installation, test.folder / BACKUP)
+    _deliver_large(test)
+    return {}
+
+
+def _deliver_large(test: TestInstallation) -> None:
+    """A letter with an attachment that is kept in a file."""
+    letter = paper(test.clock(), listing(("plan.txt", "text/plain", _LARGE)))
+    accepted(test.esdh, sending(letter, attachments=[_LARGE]))
+    test.work()
+
+
+def _backed_up(test: TestInstallation, _: Props, __: Listen) -> bytes:
+    return repr(back_up(test.installation, test.folder / BACKUP).logs).encode()
+
+
+def _to_check(test: TestInstallation) -> Props:
+    return _restored(test, beyond=0)
+
+
+def _to_check_less(test: TestInstallation) -> Props:
+    return _restored(test, beyond=3)
+
+
+def _restored(test: TestInstallation, *, beyond: int) -> Props:
+    """A store from a backup with a letter under way, and what is known outside, of so many entries more than it has."""
+    send_letter(test)
+    test.work()
+    send_letter(test)
+    disclosure_log.make_checkpoints(test.installation, timedelta())
+    with test.installation.database.alone() as connection:
+        configuration.note_set_aside(connection, SetAside.RESTORED)
+        heads = log.log_heads(connection)
+    known = [
+        Checkpoint(str(head.origin), head.size + beyond, bytes(32) if beyond else head.frontier.root())
+        for head in heads
+    ]
+    return {str(each): sign_checkpoint(each, test.installation.checkpoint_key) for each in known}
+
+
+def _checked(test: TestInstallation, props: Props, _: Listen) -> bytes:
+    return repr(restoring.compare(test.installation, list(props.values()))).encode()
+
+
+def _to_accept(test: TestInstallation) -> Props:
+    known = list(_to_check_less(test).values())
+    test.close()
+    alone = open_test_installation(test.folder, registered=False, alone=True)
+    restoring.compare(alone.installation, known)
+    alone.close()
+    return {}
+
+
+def _accepted(test: TestInstallation, _: Props, __: Listen) -> bytes:
+    return restoring.accept(test.installation, _WHY).installation.text.encode()
+
+
 SCENES: Final[Mapping[str, Scene]] = {
     "answer": Scene(_to_answer, _by_municipality),
     "correction": Scene(_to_correct, _by_municipality),
@@ -182,5 +263,10 @@ SCENES: Final[Mapping[str, Scene]] = {
     "retry": Scene(_to_look_after, _retried),
     "abandonment": Scene(_to_look_after, _abandoned),
     MOVE: Scene(_to_move, _moved),
+    "first-backup": Scene(_to_back_up, _backed_up),
+    "next-backup": Scene(_to_back_up_again, _backed_up),
+    "check": Scene(_to_check, _checked),
+    "check-of-less": Scene(_to_check_less, _checked),
+    ACCEPTANCE: Scene(_to_accept, _accepted),
 }
 """Every scene by its name, which is that of its section in kill-points.toml."""

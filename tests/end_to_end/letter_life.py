@@ -19,6 +19,7 @@ from gateway.domain.evidence import EvidenceEvent
 from gateway.domain.mandate import Operation
 from gateway.interfaces.worker import Worker
 from gateway.storage import deadlines
+from gateway.storage.deadlines import DeadlineRow
 from gateway.xmlcore.namespaces import SERVICE
 from tests.domain.documents import CONVERSATION_ID, LETTER, LETTER_ID
 from tests.installation import Answered, Caller, Clock, TestInstallation
@@ -166,6 +167,7 @@ class Life:
             with self.test.installation.database.read() as connection:
                 waits = deadlines.due(connection, self.test.clock() + timedelta(days=30), 10)
             for wait in waits:
+                assert isinstance(wait, DeadlineRow)
                 at = wait.due_at if wait.warned_at else wait.warn_at
                 self.test.clock.now = max(self.test.clock.now, at)
             self.worker.turn()

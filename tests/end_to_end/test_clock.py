@@ -11,13 +11,27 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.catalogue import Code
+from gateway.domain.identifiers import Uuid4
 from gateway.services.housekeeping import Housekeeping
 from gateway.storage import log, outbox
+from tests.end_to_end.conversing import (
+    ASKS,
+    DECLINES,
+    REPLY_TO,
+    correcting,
+    made,
+    reply,
+    risk,
+    sent,
+    taking_back,
+    told,
+    waits,
+)
 from tests.end_to_end.letter_life import LEASE_SECONDS
 from tests.end_to_end.store_checks import facts, require_whole
 from tests.end_to_end.test_killed import newest_checkpoints, require_verified
 from tests.end_to_end.withdrawing import withdraw
-from tests.golden.changes import Insert
+from tests.golden.changes import Change, Insert, SetText
 from tests.installation import INSTITUTION, MUNICIPALITY, TestInstallation, now
 from tests.services.papers import (
     confirm,
@@ -55,18 +69,26 @@ def _wrong_by(house: TestInstallation, jump: timedelta) -> None:
     house.clock.now = right
 
 
-def _times(house: TestInstallation) -> dict[str, datetime]:
-    """When each piece of evidence says that its event was."""
+def _times(house: TestInstallation, document_id: str, table: str, name: str) -> list[tuple[str, datetime]]:
+    """When each event of a document was, as its evidence or the rows of its sender's stream say; as recorded."""
+    of_sender = "AND t.party = d.sender" if table == "event" else ""
+    order = "seq" if table == "event" else "key"
+    query = f"SELECT t.{name}, t.at FROM {table} t JOIN document d ON d.key = t.document_key"
+    query += f" WHERE d.document_id = :document_id {of_sender} ORDER BY t.{order}"
     with house.installation.database.read() as connection:
-        found = connection.execute(text("SELECT event, at FROM evidence ORDER BY key")).all()
-    return {event: datetime.fromtimestamp(at / 1000, house.clock().tzinfo) for event, at in found}
+        found = connection.execute(text(query), {"document_id": document_id}).all()
+    return [(event, datetime.fromtimestamp(at / 1000, house.clock().tzinfo)) for event, at in found]
 
 
-def _require_in_order(house: TestInstallation, *events: str) -> None:
-    """Assert that there is evidence of just these events, and none of a time before that of the one before."""
-    times = _times(house)
-    assert list(times) == list(events)
-    assert list(times.values()) == sorted(times.values())
+def _require_in_order(house: TestInstallation, document_id: str, *events: str) -> None:
+    """Assert that a document has evidence of just these events, and none states a time before that of the one before.
+
+    So do the events that its sender is told.
+    """
+    evidence = _times(house, document_id, "evidence", "event")
+    assert [event for event, _ in evidence] == list(events)
+    for times in (evidence, _times(house, document_id, "event", "kind")):
+        assert [at for _, at in times] == sorted(at for _, at in times)
 
 
 @every_jump
@@ -78,7 +100,7 @@ def test_a_letter_is_delivered_once_by_a_clock_that_is_wrong(
     house.work()
     assert inbox(house.sis) == [document_id]
     assert confirm(house.sis, document_id, retrieve(house, document_id)).fault_code is None
-    _require_in_order(house, "SubmissionAcceptance", "ContentConsignment", "ContentHandover")
+    _require_in_order(house, document_id, "SubmissionAcceptance", "ContentConsignment", "ContentHandover")
     assert facts(house.installation)["deliveries"] == {str(INSTITUTION): 1}
     require_verified(house, newest_checkpoints(house))
 
@@ -91,8 +113,76 @@ def test_a_letter_that_was_accepted_by_a_clock_ahead_is_not_kept_waiting(house: 
     house.work()
     assert inbox(house.sis) == [document_id]
     assert withdraw(house, document_id).text("ContentRemoved") == "true"
-    _require_in_order(house, "SubmissionAcceptance", "ContentConsignment", "Withdrawal")
+    _require_in_order(house, document_id, "SubmissionAcceptance", "ContentConsignment", "Withdrawal")
     require_whole(house.installation)
+
+
+def test_what_was_sent_by_a_clock_ahead_is_taken_back_by_a_notice_after_that(house: TestInstallation) -> None:
+    house.clock.forward(hours=1)
+    conversation = Uuid4.new()
+    notice = risk(house, conversation)
+    house.clock.forward(hours=-1)
+    sent(house, taking_back(house, notice, conversation), INSTITUTION)
+    _require_in_order(house, notice, "SubmissionAcceptance", "ContentConsignment", "Withdrawal")
+    require_whole(house.installation)
+
+
+@pytest.mark.parametrize(
+    ("changes", "events"),
+    [
+        ((), ["BusinessAcceptance"]),
+        (DECLINES, ["BusinessRejection"]),
+        (ASKS, []),
+    ],
+    ids=["yes", "no", "a question"],
+)
+def test_what_was_sent_by_a_clock_ahead_is_answered_after_that(
+    house: TestInstallation, changes: tuple[Change, ...], events: list[str]
+) -> None:
+    house.clock.forward(hours=1)
+    conversation = Uuid4.new()
+    notice = risk(house, conversation)
+    house.clock.forward(hours=-1)
+    sent(house, reply(house, notice, conversation, *changes))
+    assert told(house, INSTITUTION, notice)[-1] == "ANSWERED"
+    _require_in_order(house, notice, "SubmissionAcceptance", "ContentConsignment", *events)
+    require_whole(house.installation)
+
+
+def test_what_was_sent_by_a_clock_ahead_is_corrected_after_that(house: TestInstallation) -> None:
+    house.clock.forward(hours=1)
+    conversation = Uuid4.new()
+    notice = risk(house, conversation)
+    house.clock.forward(hours=-1)
+    newer = sent(house, made(house, "dropout-risk-notice", conversation, correcting(notice)), INSTITUTION)
+    _require_in_order(house, notice, "SubmissionAcceptance", "ContentConsignment", "Correction")
+    _require_in_order(house, newer, "SubmissionAcceptance", "ContentConsignment")
+    require_whole(house.installation)
+
+
+def test_the_answer_that_comes_last_stands_by_whatever_clock_it_came(house: TestInstallation) -> None:
+    conversation = Uuid4.new()
+    agreement = sent(house, made(house, "agreement-notice", conversation))
+
+    def answered(*changes: Change) -> list[str]:
+        answer = made(
+            house, "answer-notice-institution", conversation, SetText(REPLY_TO, agreement), *changes
+        )
+        sent(house, answer, INSTITUTION)
+        return waits(house, MUNICIPALITY, agreement)
+
+    house.clock.forward(hours=1)
+    assert "FOLLOW_UP" not in answered(*DECLINES)
+    house.clock.forward(hours=-1)
+    assert "FOLLOW_UP" in answered()
+    _require_in_order(
+        house,
+        agreement,
+        "SubmissionAcceptance",
+        "ContentConsignment",
+        "BusinessRejection",
+        "BusinessAcceptance",
+    )
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=1, hours=1), timedelta(days=365)], ids=str)
@@ -145,11 +235,11 @@ def test_no_wait_warns_or_fires_twice_whatever_the_clock_did(
         house.renew_lists()
         _wrong_by(house, jump)
         house.work()
-    told = facts(house.installation)
-    assert {event: count for event, count in told["evidence"].items() if count != 1} == {}
-    assert {kind: count for kind, count in told["events"].items() if count != 1 and "DUE_SOON" in kind} == {}
-    assert set(told["waits"]) <= {f"{kind} {end}" for kind in _KINDS for end in ("fired", "cancelled")}
-    assert all(count == 1 for count in told["waits"].values())
+    known = facts(house.installation)
+    assert {event: count for event, count in known["evidence"].items() if count != 1} == {}
+    assert {kind: count for kind, count in known["events"].items() if count != 1 and "DUE_SOON" in kind} == {}
+    assert set(known["waits"]) <= {f"{kind} {end}" for kind in _KINDS for end in ("fired", "cancelled")}
+    assert all(count == 1 for count in known["waits"].values())
     require_verified(house, newest_checkpoints(house))
 
 

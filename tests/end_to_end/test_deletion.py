@@ -176,6 +176,49 @@ def test_whether_the_copy_is_to_be_deleted_is_for_the_notice_to_say(
     assert waits(house, INSTITUTION, notice) == ["DELETION"]
 
 
+@pytest.mark.parametrize("second", ["operation", "notice"])
+def test_who_asks_for_the_deletion_afterwards_tells_it_as_a_withdrawal(
+    house: TestInstallation, second: str
+) -> None:
+    notice, conversation = _stored_risk(house)
+    keeps = SetText(DELETION_WANTED, "false")
+    first = sent(house, taking_back(house, notice, conversation, keeps), INSTITUTION)
+    early = submitted(house, of_deletion(house, first, conversation))  # written before anybody asked for it
+    before = {party: len(entries(house, party)) for party in (MUNICIPALITY, INSTITUTION)}
+    if second == "operation":
+        answer = withdraw(house, notice, INSTITUTION, "WRONG_SUBJECT")
+        assert answer.text("Repeated") == "false"
+        again = withdraw(house, notice, INSTITUTION, "WRONG_SUBJECT")
+        assert (again.text("Repeated"), again.text("Withdrawal")) == ("true", answer.text("Withdrawal"))
+        newest = {party: entries(house, party)[before[party] :] for party in before}
+    else:
+        taken = submitted(house, taking_back(house, notice, conversation), INSTITUTION)
+        assert status(house, INSTITUTION, notice).texts("Event/RelatedDocumentId") == [first, taken]
+        newest = {party: entries(house, party)[-1:] for party in before}
+    for party, (entry,) in newest.items():
+        assert (entry.kind, entry.event) == (EntryKind.CORRECT, "Withdrawal")
+        assert told(house, party, notice).count("WITHDRAWN") == 2
+        evidence = [each["Event"] for each in evidence_of(house, party, notice)]
+        assert evidence.count("Withdrawal") == 2
+    house.work()
+    assert status(house, MUNICIPALITY, early).text("State") == "AVAILABLE"
+    assert waits(house, INSTITUTION, notice) == ["DELETION"]
+    require_whole(house.installation)
+    go_to(house, due(house, INSTITUTION, notice, "DELETION"))
+    assert told(house, MUNICIPALITY, notice)[-1] == "UNANSWERED"
+    assert "CONFLICT" not in status(house, MUNICIPALITY, notice).texts("Event/Flag")
+    require_verified(house)
+
+
+def test_of_what_nobody_has_no_deletion_is_asked_for_afterwards(house: TestInstallation) -> None:
+    conversation = Uuid4.new()
+    notice = risk(house, conversation)
+    sent(house, taking_back(house, notice, conversation, SetText(DELETION_WANTED, "false")), INSTITUTION)
+    assert withdraw(house, notice, INSTITUTION).text("Repeated") == "true"
+    assert waits(house, INSTITUTION, notice) == []
+    assert told(house, MUNICIPALITY, notice).count("WITHDRAWN") == 1
+
+
 def test_a_fetched_notice_that_a_notice_takes_back_is_to_be_deleted(house: TestInstallation) -> None:
     conversation = Uuid4.new()
     notice = risk(house, conversation)

@@ -107,6 +107,17 @@ def test_a_letter_that_cannot_be_kept_is_refused_until_the_disk_is_well(
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.value)
+def test_a_gateway_that_keeps_nothing_is_not_ready_and_says_so(
+    seed: Path, tmp_path: Path, fault: Fault
+) -> None:
+    answers = suffered(seed, tmp_path / "life", fault, "look")
+    told = ["503", "ready", "store_writable", "StoreUnwritable"]
+    assert answers == ["200", Code.STORE_UNAVAILABLE.name, *told, *told]
+    with mended(tmp_path / "life") as test:
+        assert test.installation.database.may_write()
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.value)
 def test_what_cannot_be_delivered_now_is_delivered_once_the_disk_is_well(
     seed: Path, tmp_path: Path, fault: Fault
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from gateway.domain.errors import InputError
 from gateway.storage.configuration import moved_to
 from gateway.storage.database import Database
 from tests import postgres
-from tests.end_to_end.killed_scenes import MOVE, SCENES, moved_address, play, prepare
+from tests.end_to_end.killed_scenes import MOVE, OF_THE_STORE, SCENES, moved_address, play, prepare
 from tests.end_to_end.letter_life import LEASE_SECONDS, Kind, Phase, Record
 from tests.end_to_end.store_checks import facts, orphans, require_whole
 from tests.end_to_end.test_killed import (
@@ -46,7 +47,7 @@ STAGES: Final = [
     (kind, name)
     for kind in postgres.kinds()
     for name in SCENES
-    if name != MOVE and (kind == "sqlite" or name in _SAMPLE)
+    if name not in OF_THE_STORE and (kind == "sqlite" or name in _SAMPLE)
 ]
 MOMENTS: Final = [
     pytest.param((kind, name), moment, id=f"{kind}-{name}-{moment}")
@@ -177,6 +178,7 @@ def test_a_store_whose_move_was_killed_lives_once_at_most_and_moves_when_asked_a
     before = moving.live(folder, at=(Phase.SUBMISSION.value, moment), scene=MOVE)
     homes = (database_address(folder), moved_address(folder))
     assert sum(map(_serves, homes)) <= 1
+    _require_no_empty_gateway(folder, homes[0])
     test = open_test_installation(folder, registered=False, alone=True)
     play(MOVE, test)
     test.close()
@@ -190,6 +192,18 @@ def test_a_store_whose_move_was_killed_lives_once_at_most_and_moves_when_asked_a
             {},
         )
         require_verified(moved, newest_checkpoints(moved))
+
+
+def _require_no_empty_gateway(folder: Path, old: str) -> None:
+    """Assert that a gateway which is set to the new address too soon is refused, unless the old one still serves."""
+    if _serves(old):
+        return
+    move_to(folder, moved_address(folder))
+    is_there = _serves(moved_address(folder))
+    with nullcontext() if is_there else pytest.raises(InputError) as refused:
+        open_test_installation(folder, registered=False).close()
+    assert refused is None or refused.value.code is Code.STORE_UNFINISHED
+    move_to(folder, old)
 
 
 def _serves(address: str) -> bool:

@@ -51,7 +51,7 @@ SENDERS: Final = 4
 KILLED_AFTER: Final = 8  # letters that were answered
 GIVE_UP_SECONDS: Final = 20  # for one request, over all attempts
 _PARTIES = {"11111111-0999": "eksempelby-kommune", "22222222-999001": "proeveby-erhvervsskole"}
-_SYSTEMS = ("eksempelby-esdh", "proeveby-sis")
+SYSTEMS = ("eksempelby-esdh", "proeveby-sis")
 
 
 @dataclass
@@ -97,7 +97,8 @@ class Pair:
 
 
 @contextmanager
-def _served(settings: Path, port: int) -> Generator[Server]:
+def served(settings: Path, port: int) -> Generator[Server]:
+    """`bropost serve` with these settings, ready, for the block."""
     authorities = settings.parent / "authorities.pem"
     authorities.write_bytes(development_pki().certificate("root").pem)
     command = [str(COMMAND), "serve", "--settings", str(settings)]
@@ -116,22 +117,22 @@ def pair(tmp_path: Path) -> Generator[Pair]:
     change_settings(first, "worker", "lease_seconds = 10", "poll_seconds = 0.1", "checkpoint_seconds = 1")
     second = first.with_name("second.toml")
     second.write_text(first.read_text("utf-8").replace(str(ports[0]), str(ports[1])), "utf-8")
-    anchors = _register(first)
+    anchors = register(first)
     root, issuing = (development_pki().certificate(each).pem.decode() for each in ("root", "issuing"))
     with ExitStack() as stack:
-        servers = [stack.enter_context(_served(*each)) for each in zip((first, second), ports, strict=True)]
+        servers = [stack.enter_context(served(*each)) for each in zip((first, second), ports, strict=True)]
         yield Pair((first, second), servers, ssl.create_default_context(cadata=root + issuing), anchors)
     postgres.server().drop(name)
 
 
-def _register(settings: Path) -> dict[str, str]:
+def register(settings: Path) -> dict[str, str]:
     """Register who takes part; give a checkpoint of each party's log."""
     chosen = ("--settings", settings)
     for party, key in _PARTIES.items():
         run("party", "add", party, party, *chosen)
         seal = pki_folder() / key
         run("party", "seal", party, "--key", f"{seal}.key.pem", "--chain", f"{seal}.chain.pem", *chosen)
-    for system in _SYSTEMS:
+    for system in SYSTEMS:
         run("system", "add", system, "--certificate", pki_folder() / f"{system}.chain.pem", *chosen)
     return {party: run("log", "export", party, settings.parent / "log.zip", *chosen) for party in _PARTIES}
 
@@ -139,21 +140,21 @@ def _register(settings: Path) -> dict[str, str]:
 def send(pair: Pair, number: int) -> tuple[str, bytes]:
     """Send a letter; its id, and the acceptance that the case system keeps."""
     letter = paper(now())
-    answer = pair.call(_SYSTEMS[0], Service.MUNICIPALITY, sending(letter), first=number)
+    answer = pair.call(SYSTEMS[0], Service.MUNICIPALITY, sending(letter), first=number)
     pair.answered.release()
     evidence = answer.findtext(tag(SERVICE, EvidenceEvent.SUBMISSION_ACCEPTANCE.value))
     assert evidence is not None
     return id_of(letter), base64.b64decode(evidence)
 
 
-def collect(pair: Pair) -> set[str]:
-    """Fetch and store letters as a school does, until it has all of them."""
+def collect(pair: Pair, letters: int = LETTERS) -> set[str]:
+    """Fetch and store letters as a school does, until it has so many."""
 
     def ask(operation: str, turn: int, **texts: str) -> etree._Element:
-        return pair.call(_SYSTEMS[1], Service.INSTITUTION, request(operation, INSTITUTION, **texts), turn)
+        return pair.call(SYSTEMS[1], Service.INSTITUTION, request(operation, INSTITUTION, **texts), turn)
 
     stored, turn = set[str](), 0
-    while len(stored) < LETTERS:
+    while len(stored) < letters:
         turn += 1
         listed = ask("ListInbox", turn).iterfind(f"{tag(SERVICE, 'Item')}/{tag(SERVICE, 'DocumentId')}")
         for document_id in [each.text or "" for each in listed]:
@@ -175,22 +176,28 @@ def test_two_servers_of_which_one_is_killed_lose_nothing_and_do_nothing_twice(
             assert pair.answered.acquire(timeout=GIVE_UP_SECONDS)
         os.kill(pair.servers[0].process_id, signal.SIGKILL)
         pair.servers[0].stop()
-        pair.servers[0] = stack.enter_context(_served(pair.settings[0], pair.servers[0].port))
+        pair.servers[0] = stack.enter_context(served(pair.settings[0], pair.servers[0].port))
         acknowledged = dict(each.result() for each in sent)
         assert collecting.result() == set(acknowledged)
         for server in pair.servers:
             assert server.stop() == 0
-    installation = open_installation(load_settings(pair.settings[1]))
+    require_delivered_once(pair.settings[1], acknowledged, pair.anchors)
+
+
+def require_delivered_once(settings: Path, acknowledged: dict[str, bytes], anchors: dict[str, str]) -> None:
+    """Assert that just these letters were accepted, delivered and handed over, once each, as the logs prove."""
+    count = len(acknowledged)
+    installation = open_installation(load_settings(settings))
     try:
         found = facts(installation)
         assert {name: found[name] for name in ("documents", "deliveries", "handovers", "tasks")} == {
-            "documents": {f"{MUNICIPALITY} {INSTITUTION}": LETTERS},
-            "deliveries": {str(INSTITUTION): LETTERS},
-            "handovers": {_SYSTEMS[1]: LETTERS},
+            "documents": {f"{MUNICIPALITY} {INSTITUTION}": count},
+            "deliveries": {str(INSTITUTION): count},
+            "handovers": {SYSTEMS[1]: count},
             "tasks": {},
         }
-        states = {f"{MUNICIPALITY} {state}": LETTERS for state in _STATES_OF_SENDER}
-        states |= {f"{INSTITUTION} {state}": LETTERS for state in ("AVAILABLE", "HANDED_OVER")}
+        states = {f"{MUNICIPALITY} {state}": count for state in _STATES_OF_SENDER}
+        states |= {f"{INSTITUTION} {state}": count for state in ("AVAILABLE", "HANDED_OVER")}
         assert found["events"] == states
         for document_id, octets in acknowledged.items():
             kept = evidence_octets(installation, Uuid4(document_id), EvidenceEvent.SUBMISSION_ACCEPTANCE)
@@ -200,7 +207,7 @@ def test_two_servers_of_which_one_is_killed_lose_nothing_and_do_nothing_twice(
             bundle = BytesIO()
             disclosure_log.export(installation, party, bundle)
             key = str(disclosure_log.log_key(installation, party))
-            report = verify_bundle(bundle, log_key=key, known_checkpoint=pair.anchors[str(party)])
+            report = verify_bundle(bundle, log_key=key, known_checkpoint=anchors[str(party)])
             assert report.verdict is Verdict.OK, report.as_json()
     finally:
         installation.database.close()

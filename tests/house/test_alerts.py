@@ -11,8 +11,9 @@ import pytest
 
 from docs.generate_alerts import alert_rules
 from gateway.domain.alerts import Alert
-from gateway.domain.catalogue import Code
+from gateway.domain.catalogue import Code, Family
 from gateway.domain.gauges import Gauge
+from gateway.domain.operations import Service
 from gateway.interfaces.metrics import Metrics
 from gateway.interfaces.worker import DUTIES
 
@@ -69,23 +70,70 @@ def test_the_rules_file_says_what_the_table_says(alert: Alert) -> None:
     assert f"#{alert.title.lower()}" in rule
 
 
+def selected(alert: Alert) -> list[tuple[str, str, str]]:
+    """Each counter in the expression, with the sign and the names by which codes are selected."""
+    return re.findall(r'(bropost_\w+_(?:total|bucket))(?:\{code(=~|!~)"([^"]*)"\})?', alert.expression)
+
+
+@each_alert
+def test_a_first_rise_is_seen_for_everything_that_an_alert_counts(alert: Alert) -> None:
+    """Prometheus sees no rise in a series that was not there before, so those that alarm begin at nought."""
+    metrics = Metrics()
+    metrics.worker_begins(DUTIES)
+    fresh = metrics.exposition().decode()
+    for name, sign, listed in selected(alert):
+        codes = [code.name for code in Code if (code.name in listed.split("|")) is (sign == "=~")]
+        if name.startswith("bropost_refused"):
+            wanted = {f'{name}{{code="{code}",service="{each.value}"}}' for code in codes for each in Service}
+        elif name == "bropost_worker_failed_total":
+            wanted = {f'{name}{{duty="{duty}"}}' for duty in DUTIES}
+        else:
+            wanted = {f'{name}{{le="+Inf",service="{each.value}"}}' for each in Service}
+        assert wanted
+        assert wanted <= {line.removesuffix(" 0.0") for line in fresh.splitlines() if line.endswith(" 0.0")}
+
+
 def test_codes_in_an_expression_are_codes_of_the_catalogue() -> None:
-    named = {
-        code
-        for alert in Alert
-        for codes in re.findall(r'code=~"([^"]+)"', alert.expression)
-        for code in codes.split("|")
-    }
-    assert {"INTERNAL", "BUSY"} <= named
+    named = {code for alert in Alert for _, _, codes in selected(alert) for code in codes.split("|") if code}
+    assert {"INTERNAL", "BUSY", "ATTACHMENT_INFECTED"} <= named
     assert named <= {code.name for code in Code}
 
 
-def test_a_first_defect_is_seen_as_a_rise() -> None:
-    """Prometheus sees no rise in a series that was not there before, so those that alarm begin at nought."""
-    exposition = Metrics().exposition().decode()
-    for code in ("INTERNAL", "STORED_DATA_ALTERED", "KEY_MISSING", "BUSY", "STORE_UNAVAILABLE"):
-        for service in ("municipality", "institution"):
-            assert f'bropost_refused_total{{code="{code}",service="{service}"}} 0.0\n' in exposition
+@pytest.mark.parametrize("alert", [Alert.GATEWAY_DEFECT, Alert.STORE_BUSY], ids=lambda alert: alert.title)
+def test_what_fails_before_the_signature_has_held_alarms_too(alert: Alert) -> None:
+    counters = [name for name, *_ in selected(alert)]
+    assert counters == ["bropost_refused_total", "bropost_refused_unverified_total"]
+
+
+def test_a_defect_of_ours_is_not_told_as_the_work_of_strangers() -> None:
+    ((name, sign, codes),) = selected(Alert.STRANGERS_REFUSED)
+    ours = {code.name for code in Code if code.row.family in (Family.INTERNAL, Family.UNAVAILABLE)}
+    assert (name, sign, set(codes.split("|"))) == ("bropost_refused_unverified_total", "!~", ours)
+
+
+@pytest.mark.parametrize(
+    ("alert", "labels"),
+    [
+        (Alert.GATEWAY_AWAY, ["instance"]),
+        (Alert.STORE_AWAY, ["instance"]),
+        (Alert.CERTIFICATE_ENDS_WITHIN_7_DAYS, ["certificate", "instance"]),
+        (Alert.DISK_NEARLY_FULL, ["folder", "instance"]),
+        (Alert.WORKER_FAILS, ["duty", "instance"]),
+        (Alert.GATEWAY_DEFECT, ["code", "instance"]),
+        (Alert.STRANGERS_REFUSED, ["code"]),
+    ],
+    ids=lambda each: each.title if isinstance(each, Alert) else "",
+)
+def test_who_is_paged_is_told_of_which(alert: Alert, labels: list[str]) -> None:
+    rule = alert_rules().partition(f"- alert: {alert.title}\n")[2].partition("- alert:")[0]
+    assert re.findall(r"\$labels\.(\w+)", rule) == labels
+
+
+@each_alert
+def test_a_label_that_is_told_is_left_by_the_expression(alert: Alert) -> None:
+    kept = re.findall(r"by \(([^)]*)\)", alert.expression)
+    for labels in kept:
+        assert set(labels.split(", ")) - {"le"} == set(alert.labels)
 
 
 def test_every_gauge_has_its_unit_or_a_truth_in_its_name() -> None:
@@ -94,9 +142,11 @@ def test_every_gauge_has_its_unit_or_a_truth_in_its_name() -> None:
         "_days",
         "_bytes",
         "_parked",
+        "_put_off",
         "_missing",
         "_failures",
         "_up",
+        "_writable",
         "_usable",
         "_synchronised",
     )

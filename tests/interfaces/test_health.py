@@ -36,7 +36,15 @@ def _ready(house: TestInstallation) -> tuple[int, dict[str, bool]]:
 
 
 def test_a_sound_installation_is_ready(house: TestInstallation) -> None:
-    checks = ("ready", "store", "revocation_lists", "seal_certificate", "message_certificate", "outbox")
+    checks = (
+        "ready",
+        "store",
+        "store_writable",
+        "revocation_lists",
+        "seal_certificate",
+        "message_certificate",
+        "outbox",
+    )
     good = dict.fromkeys(checks, True)
     assert _ready(house) == (200, good)
     assert health.live(ASK).status == 200

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import resource
 import signal
 import socket
 import ssl
-import subprocess
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from lxml import etree
 
-from demo.server import Server, free_port
 from gateway.crypto.certificates import Usage
 from gateway.interfaces.connections import HEAD_OCTETS
 from gateway.protocol import soap, wss
@@ -26,85 +21,20 @@ from gateway.protocol.mime import MESSAGE_LIMITS
 from gateway.protocol.soap import SoapVersion
 from gateway.xmlcore.namespaces import SERVICE, tag
 from gateway.xmlcore.parse import parse
-from tests.development import COMMAND, change_settings, make_installation, pki_folder, run
 from tests.installation import now
+from tests.interfaces.site import MUNICIPALITY, Site, serving
 from tests.pki import development_pki, signing_key
 from tests.services.papers import request
 
 LIMIT = MESSAGE_LIMITS.root_octets + 400  # an envelope, and as base64 what attachments may have here
-MUNICIPALITY = "/municipality/1"
 SOAP_11 = {"Content-Type": "text/xml; charset=utf-8"}
-
-
-@dataclass(frozen=True)
-class Site:
-    """A gateway that serves, and its settings."""
-
-    server: Server
-    settings: Path
-
-    @property
-    def tls(self) -> ssl.SSLContext:
-        """Believes the development root alone."""
-        pem = development_pki().certificate("root").pem + development_pki().certificate("issuing").pem
-        return ssl.create_default_context(cadata=pem.decode())
-
-    def connection(self) -> http.client.HTTPSConnection:
-        """A connection over TLS."""
-        return http.client.HTTPSConnection("localhost", self.server.port, timeout=20, context=self.tls)
-
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Ask once, on a connection of its own."""
-        connection = self.connection()
-        try:
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            return answer, answer.read()
-        finally:
-            connection.close()
-
-    def raw(self) -> ssl.SSLSocket:
-        """A connection on which anything can be said."""
-        plain = socket.create_connection(("localhost", self.server.port), timeout=20)
-        return self.tls.wrap_socket(plain, server_hostname="localhost")
-
-    def say(self, *pieces: bytes) -> bytes:
-        """The whole answer to these octets, after which the server closes."""
-        with self.raw() as connection:
-            for piece in pieces:
-                connection.sendall(piece)
-            received = b""
-            while piece := connection.recv(65_536):
-                received += piece
-            return received
-
-
-@contextmanager
-def _serving(folder: Path, *server_lines: str) -> Generator[Site]:
-    port = free_port()
-    settings = make_installation(folder, port)
-    change_settings(settings, "limits", "attachments_bytes = 300")
-    change_settings(
-        settings, "server", "body_seconds = 2", "shutdown_seconds = 20", "threads = 2", *server_lines
-    )
-    run("party", "add", "Eksempelby Kommune", "11111111-0999", "--settings", settings)
-    chain = pki_folder() / "eksempelby-esdh.chain.pem"
-    run("system", "add", "ESDH", "--certificate", chain, "--settings", settings)
-    authorities = folder / "authorities.pem"
-    authorities.write_bytes(development_pki().certificate("root").pem)
-    command = [str(COMMAND), "serve", "--settings", str(settings)]
-    with Server(command, port, authorities, folder / "log.txt") as server:
-        server.wait_until_ready()
-        yield Site(server, settings)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     """One server for the tests that leave it as it was."""
-    with _serving(tmp_path_factory.mktemp("site") / "gateway") as serving:
-        yield serving
+    with serving(tmp_path_factory.mktemp("site") / "gateway") as served:
+        yield served
 
 
 def _ping(
@@ -313,7 +243,7 @@ def test_a_head_without_end_is_refused(site: Site, pieces: int) -> None:
 def test_connections_that_ask_nothing_lose_their_places(tmp_path: Path) -> None:
     request_line = b"GET /health/live HTTP/1.1\r\nHost: "
     said = [b"", request_line, request_line + b"x\r\n\r\nGET "]
-    with _serving(tmp_path / "gateway", "head_seconds = 2") as site, ExitStack() as held:
+    with serving(tmp_path / "gateway", "head_seconds = 2") as site, ExitStack() as held:
         connections = [held.enter_context(site.raw()) for _ in said]
         for connection, octets in zip(connections, said, strict=True):
             connection.settimeout(8)  # the default bound is longer; then TimeoutError
@@ -338,7 +268,7 @@ def _until_it_ends(connection: ssl.SSLSocket) -> bytes:
 def test_a_server_that_is_told_to_stop_answers_what_is_open_and_closes_its_store(
     tmp_path: Path, told: signal.Signals
 ) -> None:
-    with _serving(tmp_path / "gateway") as site:
+    with serving(tmp_path / "gateway") as site:
         message = _ping()
         head = (
             f"POST {MUNICIPALITY} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n"
@@ -362,37 +292,3 @@ def _wait_until_nobody_listens(site: Site) -> None:
             socket.create_connection(("localhost", site.server.port), timeout=5).close()
         except ConnectionError:  # refused, or reset while the door closes
             return
-
-
-# --- strangers who say nothing ---------------------------------------------------------------------------
-
-
-def test_who_begins_no_handshake_is_sent_away(tmp_path: Path) -> None:
-    with (
-        _serving(tmp_path / "gateway", "head_seconds = 1") as site,
-        socket.create_connection(("localhost", site.server.port), timeout=20) as silent,
-    ):
-        assert silent.recv(1) == b""
-
-
-def test_many_silent_connections_leave_room_for_a_request(tmp_path: Path) -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (128, before[1]))  # what the server is started with
-    try:
-        serving = _serving(tmp_path / "gateway")
-        site = serving.__enter__()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    with ExitStack() as stack:
-        stack.push(serving)
-        for _ in range(200):
-            stack.enter_context(socket.create_connection(("localhost", site.server.port), timeout=20))
-        assert site.ask("GET", "/health/live")[0].status == 200
-
-
-def test_a_start_with_too_few_open_files_is_refused_and_says_how_many(tmp_path: Path) -> None:
-    settings = make_installation(tmp_path / "gateway", free_port())
-    command = f"ulimit -n 300 && exec {COMMAND} serve --settings {settings}"
-    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 2
-    assert "server.connections 256 needs 768 open files, and the system allows 300" in ended.stderr

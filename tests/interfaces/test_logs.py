@@ -65,9 +65,9 @@ def test_a_line_of_ours_holds_its_facts() -> None:
 
 
 def test_a_line_of_ours_by_the_standard_library_is_written_as_it_is() -> None:
-    script = "logging.getLogger('gateway.transport.trust_files').warning('list %s was not read', 'root.crl')"
+    script = "logging.getLogger('gateway.interfaces.asgi').warning('a thread of %s ended', 'ours')"
     (line,) = written(script)
-    assert (line["level"], line["event"]) == ("warning", "list root.crl was not read")
+    assert (line["level"], line["event"]) == ("warning", "a thread of ours ended")
 
 
 def test_an_error_that_is_given_as_a_fact_is_told_by_its_kind() -> None:

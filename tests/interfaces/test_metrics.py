@@ -24,8 +24,9 @@ from gateway.interfaces.worker import Worker
 from gateway.protocol import soap, wss
 from gateway.protocol.soap import SoapVersion
 from tests.installation import MUNICIPALITY, TestInstallation, now, open_test_installation
-from tests.interfaces.test_https import MUNICIPALITY as ADDRESS
-from tests.interfaces.test_https import SOAP_11, Site, _serving
+from tests.interfaces.site import MUNICIPALITY as ADDRESS
+from tests.interfaces.site import Site, serving
+from tests.interfaces.test_https import SOAP_11
 from tests.pki import development_pki, signing_key
 from tests.services.papers import PERSONAL, notice, paper, request, send_letter, sending
 
@@ -52,8 +53,8 @@ def samples(exposition: bytes) -> dict[tuple[str, ...], float]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     """A server that shows its metrics on this machine."""
-    with _serving(tmp_path_factory.mktemp("site") / "gateway", LOOPBACK) as serving:
-        yield serving
+    with serving(tmp_path_factory.mktemp("site") / "gateway", LOOPBACK) as served:
+        yield served
 
 
 def _metrics(site: Site) -> bytes:
@@ -105,7 +106,7 @@ def test_what_is_refused_before_it_is_read_is_counted_at_its_service(site: Site)
 
 
 def test_a_forwarding_header_makes_nobody_a_reader(tmp_path: Path) -> None:
-    with _serving(tmp_path / "gateway", 'metrics_readers = ["192.0.2.1"]') as site:
+    with serving(tmp_path / "gateway", 'metrics_readers = ["192.0.2.1"]') as site:
         for headers in ({}, {"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}):
             answer, body = site.ask("GET", "/metrics", None, headers)
             nowhere, nothing = site.ask("GET", "/nowhere")
@@ -172,18 +173,20 @@ def test_who_may_not_read_lets_nothing_be_measured() -> None:
 
 def test_a_duty_of_the_worker_that_fails_is_counted_and_told_where(house: TestInstallation) -> None:
     worker = Worker(house.installation, 1, 60, 1, metrics=house.metrics)
-    assert samples(house.metrics.exposition())["bropost_worker_failed_total", "sweep"] == 0
+    assert samples(house.metrics.exposition())["bropost_worker_failed_total", "checkpoint"] == 0
     send_letter(house)
-    assert worker.turn()
+    while worker.turn():
+        pass
+    house.clock.forward(hours=1)
     with house.installation.database.alone() as connection:
-        connection.exec_driver_sql("UPDATE deadline SET kind = 'LUNCH', next_at = 1")
+        connection.exec_driver_sql("UPDATE log SET frontier = x'00', checkpoint_size = 0")
     with structlog.testing.capture_logs() as logs:
         worker.turn()
     failed = {name[1]: value for name, value in _counted(house).items() if "worker" in name[0]}
-    assert failed == {"sweep": 1}
+    assert failed == {"checkpoint": 1}
     (line,) = logs
-    assert (line["event"], line["duty"], line["kind"]) == ("worker failed", "sweep", "KeyError")
-    assert line["place"].startswith("enum.py:")
+    assert (line["event"], line["duty"], line["kind"]) == ("worker failed", "checkpoint", "ValueError")
+    assert line["place"].startswith("merkle.py:")
 
 
 def test_a_worker_tells_how_long_ago_it_ended_a_turn(house: TestInstallation) -> None:

@@ -288,7 +288,10 @@ def _break_the_store(day: Day) -> None:
     day.alter("UPDATE event SET standing = ? WHERE party = ?", " ".join(SAID), str(MUNICIPALITY))
     day.call(MUNICIPALITY, request("ListEvents", MUNICIPALITY))
     day.alter("UPDATE deadline SET kind = ?, next_at = 1 WHERE id = (SELECT max(id) FROM deadline)", SAID[0])
-    day.wait_for("worker failed", duty="sweep")
+    day.wait_for("deadline failed")
+    origin = "UPDATE log SET origin = ?, checkpoint_size = 0, checkpoint_at = 0 WHERE party = ?"
+    day.alter(origin, " ".join(SAID), str(MUNICIPALITY))
+    day.wait_for("worker failed", duty="checkpoint")
 
 
 # --- what was logged -----------------------------------------------------------------------------------
@@ -313,12 +316,19 @@ def test_every_line_is_an_object_of_the_same_keys(day: Day) -> None:
 
 def test_everything_was_told_that_an_operator_must_know(day: Day) -> None:
     told = {line["event"] for line in day.lines()}
-    assert {"answered", "refused", "unexpected", "delivery parked", "worker failed"} <= told
+    assert {
+        "answered",
+        "refused",
+        "unexpected",
+        "delivery parked",
+        "deadline failed",
+        "worker failed",
+    } <= told
     assert {"library", "Invalid HTTP request received."} <= told
     (parked, *_) = (line for line in day.lines() if line["event"] == "delivery parked")
     assert (parked["level"], parked["code"]) == ("error", "KEY_MISSING")
     (failed, *_) = (line for line in day.lines() if line["event"] == "worker failed")
-    assert (failed["level"], failed["duty"], failed["kind"]) == ("error", "sweep", "KeyError")
+    assert (failed["level"], failed["duty"], failed["kind"]) == ("error", "checkpoint", "ValueError")
     assert re.fullmatch(r"[a-z_]+\.py:[0-9]+", failed["place"])
 
 

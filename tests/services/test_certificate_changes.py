@@ -18,7 +18,7 @@ from gateway.interfaces.http import HttpAnswer
 from gateway.protocol import soap, wss
 from gateway.services import certificate_changes as changes
 from gateway.services.own_keys import NextKey, OwnKey
-from gateway.storage import log
+from gateway.storage import log, systems
 from gateway.translog.leaf import parse_leaf
 from gateway.xmlcore.namespaces import EVIDENCE, tag
 from tests.installation import MUNICIPALITY, Answered, Caller, TestInstallation
@@ -170,6 +170,12 @@ def _ends_before_it_begins(house: TestInstallation) -> None:
     )
 
 
+def _after_the_old_one_ended_by_itself(house: TestInstallation) -> None:
+    end = house.pki.certificate(ESDH).x509.not_valid_after_utc
+    certificate = organisation(house.pki, "Eksempelby Kommune", "11111111", 3000).certificate
+    changes.replace_certificate(house.installation, system_id(house), certificate, end + HOUR, None)
+
+
 def _in_the_past(house: TestInstallation) -> None:
     changes.replace_certificate(
         house.installation, system_id(house), new_leaf(house), house.clock() - HOUR, None
@@ -216,6 +222,7 @@ def _seal_too_early(house: TestInstallation) -> None:
     ("change", "code"),
     [
         (_ends_before_it_begins, Code.ARGUMENT_INVALID),
+        (_after_the_old_one_ended_by_itself, Code.ARGUMENT_INVALID),
         (_in_the_past, Code.ARGUMENT_INVALID),
         (_of_another, Code.CERTIFICATE_OF_ANOTHER),
         (_again, Code.ALREADY_REGISTERED),
@@ -280,6 +287,37 @@ def test_a_system_whose_last_certificate_ends_soon_is_told(house: TestInstallati
     (end,) = [end for system, end in changes.last_ends(house.installation) if system.id == system_id(house)]
     assert end - house.pki.at < timedelta(days=21)
     assert end > until
+
+
+def test_a_certificate_may_count_from_the_moment_at_which_the_old_one_ends_by_itself(
+    house: TestInstallation,
+) -> None:
+    end = house.pki.certificate(ESDH).x509.not_valid_after_utc
+    following = organisation(house.pki, "Eksempelby Kommune", "11111111", 3000).certificate
+    changes.replace_certificate(house.installation, system_id(house), following, end, None)
+    ends = {system.id: until for system, until in changes.last_ends(house.installation)}
+    assert ends[system_id(house)] == following.x509.not_valid_after_utc
+
+
+def test_a_gap_that_is_there_is_told_as_the_end_and_may_be_closed(house: TestInstallation) -> None:
+    start, gap = house.clock(), house.clock() + 2 * HOUR
+    changes.replace_certificate(house.installation, system_id(house), new_leaf(house), start + HOUR, None)
+    with house.installation.database.alone() as connection:  # as a gateway of an earlier version let it be
+        systems.end_certificate(connection, house.pki.certificate(ESDH).fingerprint, gap)
+        systems.end_certificate(connection, new_leaf(house).fingerprint, gap)
+        late = organisation(house.pki, "Eksempelby Kommune", "11111111", 90).certificate
+        systems.add_certificate(connection, system_id(house), late.der, gap + HOUR, None)
+
+    def end() -> list[datetime]:
+        found = changes.last_ends(house.installation)
+        return [until for system, until in found if system.id == system_id(house)]
+
+    assert end() == [gap]
+    house.clock.now = gap + HOUR / 2
+    assert end() == [house.clock()]
+    closing = organisation(house.pki, "Eksempelby Kommune", "11111111", 60).certificate
+    changes.replace_certificate(house.installation, system_id(house), closing, None, None)
+    assert end() == []
 
 
 def test_the_end_of_a_key_is_that_of_the_last_in_line_unless_there_is_a_gap(house: TestInstallation) -> None:

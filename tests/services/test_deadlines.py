@@ -54,7 +54,7 @@ class Wait:
     by: PartyId = MUNICIPALITY  # the sender
 
 
-def _undelivered(house: TestInstallation) -> str:
+def undelivered(house: TestInstallation) -> str:
     """A letter that is on its way and cannot arrive."""
     document_id = send_letter(house)
     with house.installation.database.alone() as connection:
@@ -72,7 +72,7 @@ def _unrelayed(house: TestInstallation) -> str:
     due = at + timedelta(hours=12)
     wait = Deadline(Uuid4(document_id), DeadlineKind.RELAY, at, at + timedelta(hours=1), due)
     with house.installation.database.alone() as connection:
-        deadlines.open_deadlines(connection, _key(house, document_id), [wait])
+        deadlines.open_deadlines(connection, key_of(house, document_id), [wait])
     return document_id
 
 
@@ -95,7 +95,7 @@ def _undeleted(house: TestInstallation) -> str:
 WAITS = {
     DeadlineKind.RELAY: Wait(_unrelayed, "RELAY_FAILED", "RelayFailure", "RELAY_TIMEOUT", False),
     DeadlineKind.DELIVERY: Wait(
-        _undelivered, "UNDELIVERED", "ContentConsignmentFailure", "NOT_MADE_AVAILABLE", False
+        undelivered, "UNDELIVERED", "ContentConsignmentFailure", "NOT_MADE_AVAILABLE", False
     ),
     DeadlineKind.HANDOVER: Wait(deliver_letter, "UNDELIVERED", "ContentHandoverFailure", "NOT_FETCHED", True),
     DeadlineKind.READ: Wait(deliver_letter, "UNREAD", "ReadExpiry", "NOT_READ", True),
@@ -105,17 +105,21 @@ WAITS = {
 KINDS = [kind.name for kind in WAITS]
 
 
-def _key(house: TestInstallation, document_id: str) -> int:
+def key_of(house: TestInstallation, document_id: str) -> int:
+    """The key of a document's row."""
     with house.installation.database.read() as connection:
         query = text("SELECT key FROM document WHERE document_id = :id")
         key: int = connection.execute(query, {"id": document_id}).scalar_one()
         return key
 
 
-def _row(house: TestInstallation, document_id: str, kind: DeadlineKind) -> DeadlineRow:
+def wait_row(house: TestInstallation, document_id: str, kind: DeadlineKind) -> DeadlineRow:
+    """The wait of this kind of a document."""
     with house.installation.database.read() as connection:
         (row,) = (
-            each for each in deadlines.deadlines_of(connection, _key(house, document_id)) if each.kind is kind
+            each
+            for each in deadlines.deadlines_of(connection, key_of(house, document_id))
+            if each.kind is kind
         )
     return row
 
@@ -140,7 +144,8 @@ def _told(side: tuple[Caller, PartyId], *kinds: str) -> list[str]:
     return [kind for kind in answer.texts("Event/TimelineEvent/Kind") if kind in kinds]
 
 
-def _status(side: tuple[Caller, PartyId], document_id: str) -> Answered:
+def status_of(side: tuple[Caller, PartyId], document_id: str) -> Answered:
+    """What GetStatus tells one side of a document."""
     caller, party = side
     return accepted(caller, request("GetStatus", party, DocumentId=document_id))
 
@@ -167,7 +172,7 @@ def test_a_wait_warns_once_and_not_before_its_time(house: TestInstallation, name
     kind, wait = DeadlineKind[name], WAITS[DeadlineKind[name]]
     document_id = wait.begin(house)
     warning = f"{name}_DUE_SOON"
-    row = _row(house, document_id, kind)
+    row = wait_row(house, document_id, kind)
     _go_to(house, row.warn_at - TICK)
     assert _told(_sides(house, wait)[0], warning) == []
     _go_to(house, row.warn_at)
@@ -181,7 +186,7 @@ def test_a_wait_warns_once_and_not_before_its_time(house: TestInstallation, name
 def test_a_wait_that_passes_is_told_and_evidenced_with_its_reason(house: TestInstallation, name: str) -> None:
     kind, wait = DeadlineKind[name], WAITS[DeadlineKind[name]]
     document_id = wait.begin(house)
-    row = _row(house, document_id, kind)
+    row = wait_row(house, document_id, kind)
     _go_to(house, row.due_at - TICK)
     assert wait.evidence not in _evidence(house, wait, document_id).texts("Evidence/Event")
     _go_to(house, row.due_at)
@@ -200,7 +205,7 @@ def test_a_wait_that_passes_is_told_and_evidenced_with_its_reason(house: TestIns
         negative["EventTime"]
         == row.due_at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{row.due_at.microsecond // 1000:03}Z"
     )
-    status = _status(sender, document_id)
+    status = status_of(sender, document_id)
     assert wait.state in status.texts("Event/Kind")
     assert wait.reason in status.texts("Event/Reason/Code")
     fired = dict(zip(status.texts("Deadline/Kind"), status.texts("Deadline/Fired"), strict=True))
@@ -213,7 +218,7 @@ def test_a_wait_that_passes_is_told_and_evidenced_with_its_reason(house: TestIns
 @pytest.mark.parametrize("name", KINDS)
 def test_two_sweepers_at_once_warn_and_fire_once(house: TestInstallation, name: str) -> None:
     kind, wait = DeadlineKind[name], WAITS[DeadlineKind[name]]
-    row = _row(house, wait.begin(house), kind)
+    row = wait_row(house, wait.begin(house), kind)
     _cancel_others(house, row)
     for moment, expected in (
         (row.warn_at, {"event": 1 + wait.recipient_is_told}),
@@ -254,7 +259,7 @@ def _sweep_at_once(house: TestInstallation) -> None:
 def test_the_operator_is_told_of_what_machines_failed_to_do(house: TestInstallation, name: str) -> None:
     kind, wait = DeadlineKind[name], WAITS[DeadlineKind[name]]
     document_id = wait.begin(house)
-    row = _row(house, document_id, kind)
+    row = wait_row(house, document_id, kind)
     _cancel_others(house, row)
     with structlog.testing.capture_logs() as logs:
         _go_to(house, row.warn_at)
@@ -272,7 +277,7 @@ def test_who_was_never_delivered_a_document_is_not_told_of_the_silence_on_it(
     with house.installation.database.alone() as connection:
         connection.exec_driver_sql("DELETE FROM data_key")
     house.work()
-    row = _row(house, id_of(told), DeadlineKind.ANSWER)
+    row = wait_row(house, id_of(told), DeadlineKind.ANSWER)
     _go_to(house, row.warn_at)
     _go_to(house, row.due_at)
     kinds = ("ANSWER_DUE_SOON", "UNANSWERED")
@@ -284,7 +289,7 @@ def test_a_gateway_that_was_down_past_both_times_fires_without_a_late_warning(
     house: TestInstallation,
 ) -> None:
     document_id = deliver_letter(house)
-    _go_to(house, _row(house, document_id, DeadlineKind.READ).due_at + timedelta(days=30))
+    _go_to(house, wait_row(house, document_id, DeadlineKind.READ).due_at + timedelta(days=30))
     told = _told((house.esdh, MUNICIPALITY), "READ_DUE_SOON", "UNREAD", "HANDOVER_DUE_SOON", "UNDELIVERED")
     assert sorted(told) == ["UNDELIVERED", "UNREAD"]
 
@@ -306,12 +311,12 @@ def test_a_wait_ends_with_what_it_waits_for(
 ) -> None:
     kind = DeadlineKind[name]
     document_id = deliver_letter(house)
-    row = _row(house, document_id, kind)
+    row = wait_row(house, document_id, kind)
     _go_to(house, row.warn_at - TICK)
     assert end(house, document_id).fault_code is None
     _go_to(house, row.due_at + timedelta(days=1))
     assert _told((house.esdh, MUNICIPALITY), f"{name}_DUE_SOON", WAITS[kind].evidence) == []
-    assert _row(house, document_id, kind).fired_at is None
+    assert wait_row(house, document_id, kind).fired_at is None
 
 
 def test_every_wait_that_silence_breaks_is_tried_here() -> None:
@@ -320,7 +325,7 @@ def test_every_wait_that_silence_breaks_is_tried_here() -> None:
 
 def test_a_delivery_ends_the_wait_for_it(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    row = _row(house, document_id, DeadlineKind.DELIVERY)
+    row = wait_row(house, document_id, DeadlineKind.DELIVERY)
     assert row.cancelled_at is not None
     confirm(house.sis, document_id, retrieve(house, document_id))
     _go_to(house, row.due_at + timedelta(days=1))
@@ -329,10 +334,10 @@ def test_a_delivery_ends_the_wait_for_it(house: TestInstallation) -> None:
 
 def test_what_comes_after_its_silence_was_evidenced_is_kept_and_flagged_late(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    _go_to(house, _row(house, document_id, DeadlineKind.READ).due_at)
-    assert _status((house.esdh, MUNICIPALITY), document_id).text("State") == "UNDELIVERED"
+    _go_to(house, wait_row(house, document_id, DeadlineKind.READ).due_at)
+    assert status_of((house.esdh, MUNICIPALITY), document_id).text("State") == "UNDELIVERED"
     assert read(house.sis, document_id, house.clock()).fault_code is None
-    status = _status((house.esdh, MUNICIPALITY), document_id)
+    status = status_of((house.esdh, MUNICIPALITY), document_id)
     assert status.text("State") == "READ"
     assert "UNREAD" in status.texts("Event/Kind")
     assert status.texts("Event/Flag") == ["LATE"]
@@ -345,12 +350,12 @@ def test_what_comes_after_its_silence_was_evidenced_is_kept_and_flagged_late(hou
 
 def test_the_state_shows_the_cause_before_its_consequence(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    _go_to(house, _row(house, document_id, DeadlineKind.READ).due_at)
-    status = _status((house.esdh, MUNICIPALITY), document_id)
+    _go_to(house, wait_row(house, document_id, DeadlineKind.READ).due_at)
+    status = status_of((house.esdh, MUNICIPALITY), document_id)
     assert {"UNDELIVERED", "UNREAD"} <= set(status.texts("Event/Kind"))
     assert status.text("State") == "UNDELIVERED"
     confirm(house.sis, document_id, retrieve(house, document_id))
-    assert _status((house.esdh, MUNICIPALITY), document_id).text("State") == "UNREAD"
+    assert status_of((house.esdh, MUNICIPALITY), document_id).text("State") == "UNREAD"
 
 
 # --- working time --------------------------------------------------------------------------------------
@@ -369,7 +374,7 @@ def _next(house: TestInstallation, month: int, day: int) -> date:
 
 
 def _due(house: TestInstallation, document_id: str, kind: str) -> datetime:
-    status = _status((house.esdh, MUNICIPALITY), document_id)
+    status = status_of((house.esdh, MUNICIPALITY), document_id)
     due = dict(zip(status.texts("Deadline/Kind"), status.texts("Deadline/Due"), strict=True))[kind]
     return datetime.fromisoformat(due).astimezone(COPENHAGEN)
 
@@ -426,33 +431,11 @@ def test_a_risk_of_today_must_be_read_within_two_working_hours(house: TestInstal
     told = notice(house.clock(), SetText("/Document/DropoutRiskNotice/Urgency", "TODAY"))
     accepted(house.sis, sending(told, by=INSTITUTION))
     house.work()
-    row = _row(house, id_of(told), DeadlineKind.READ)
+    row = wait_row(house, id_of(told), DeadlineKind.READ)
     assert row.due_at == datetime.combine(monday + timedelta(days=1), time(9), COPENHAGEN)
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------
-
-
-def test_a_wait_that_cannot_be_evidenced_alarms_and_holds_up_no_other(house: TestInstallation) -> None:
-    first, second = deliver_letter(house), deliver_letter(house)
-    key = _key(house, first)
-    with house.installation.database.alone() as connection:
-        connection.execute(text("UPDATE document SET kind = 'NoSuchKind' WHERE key = :key"), {"key": key})
-    house.clock.now = _row(house, second, DeadlineKind.READ).due_at + timedelta(hours=1)
-    house.renew_lists()
-    with structlog.testing.capture_logs() as logs:
-        house.work()
-    assert {each["event"] for each in logs if each["log_level"] == "error"} == {"deadline failed"}
-    status = _status((house.esdh, MUNICIPALITY), second)
-    assert {"UNREAD", "UNDELIVERED"} <= set(status.texts("Event/Kind"))
-    with house.installation.database.alone() as connection:
-        mended = text("UPDATE document SET kind = 'EducationOrderLetter' WHERE key = :key")
-        connection.execute(mended, {"key": key})
-    house.work()
-    assert "UNREAD" not in _status((house.esdh, MUNICIPALITY), first).texts("Event/Kind")
-    house.clock.forward(seconds=sweeping.DEFECT_PAUSE.total_seconds())
-    house.work()
-    assert "UNREAD" in _status((house.esdh, MUNICIPALITY), first).texts("Event/Kind")
 
 
 def test_more_waits_than_one_sweep_takes_all_fire(house: TestInstallation) -> None:

@@ -10,7 +10,8 @@ from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import CommittedField, EntryKind, Leaf
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.domain.mandate import Operation
+from gateway.domain.kinds import DocumentKind
+from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.operations import Service
 from gateway.domain.status import Standing
 from gateway.services import parties
@@ -246,6 +247,23 @@ def test_a_system_that_may_not_confirm_is_told_beside_one_that_may(house: TestIn
     told = wrong(house, document_id)
     assert "leverandoer-esdh har ingen fuldmagt til at bekræfte aflevering" in told
     assert "Intet fagsystem" not in told
+
+
+def test_a_mandate_that_names_other_kinds_keeps_nobody_from_confirming(house: TestInstallation) -> None:
+    system = house.systems["leverandoer-esdh"].id
+    kinds = frozenset({DocumentKind.DROPOUT_RISK_NOTICE})
+    operations = frozenset(Operation)
+    given = Mandate(
+        Uuid4.new(), system, INSTITUTION, operations, kinds, house.clock(), None, "mette.eksempel"
+    )
+    parties.give_mandate(house.installation, given)
+    document_id = deliver_letter(house)
+    life = explain(house.installation, Uuid4(document_id), OPERATOR)
+    assert [(each.name, each.obstacle) for each in life.receivers if "leverandoer" in each.name] == [
+        ("leverandoer-esdh", None)
+    ]
+    vendor = house.caller("leverandoer-esdh", Service.INSTITUTION)
+    assert confirm(vendor, document_id, retrieve(house, document_id)).fault_code is None
 
 
 def test_a_gateway_that_cannot_seal_is_told(house: TestInstallation) -> None:

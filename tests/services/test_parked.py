@@ -31,6 +31,7 @@ from tests.services.papers import (
     between,
     evidence,
     grown,
+    id_of,
     inbox,
     paper,
     request,
@@ -140,6 +141,21 @@ def test_what_was_set_aside_is_delivered_when_the_cause_is_mended(broken: TestIn
     assert parked.retry(broken.installation) == 0
 
 
+def test_what_a_restore_set_aside_is_tried_again_by_its_id_alone(broken: TestInstallation) -> None:
+    parked_letter = _parked_letter(broken)
+    _mend(broken)
+    restored = send_letter(broken)
+    with broken.installation.database.alone() as connection:
+        assert outbox.park_all(connection, broken.clock(), Code.STORE_BEHIND) == 1
+    assert parked.retry(broken.installation) == 1
+    broken.work()
+    assert inbox(broken.sis) == [parked_letter]
+    assert parked.retry(broken.installation) == 0
+    assert parked.retry(broken.installation, Uuid4(restored)) == 1
+    broken.work()
+    assert inbox(broken.sis) == [parked_letter, restored]
+
+
 # --- given up ------------------------------------------------------------------------------------------
 
 
@@ -183,6 +199,21 @@ def _decision(house: TestInstallation, entry: Leaf) -> str:
     return decision
 
 
+def test_a_letter_that_was_given_up_is_not_said_to_be_accepted_when_it_is_sent_again(
+    house: TestInstallation,
+) -> None:
+    letter = paper(house.clock())
+    accepted(house.esdh, sending(letter))
+    _set_closing_days(house, "no-day")
+    house.work()
+    _set_closing_days(house, "")
+    _abandon(house, id_of(letter))
+    again = accepted(house.esdh, sending(letter))
+    assert (again.text("State"), again.text("Repeated")) == ("UNDELIVERED", "true")
+    house.work()
+    assert inbox(house.sis) == []
+
+
 def test_given_up_once_more_changes_nothing(broken: TestInstallation) -> None:
     document_id = _parked_letter(broken)
     _abandon(broken, document_id)
@@ -215,7 +246,8 @@ def test_what_is_not_set_aside_is_not_given_up(house: TestInstallation) -> None:
     assert inbox(house.sis) == [document_id]
 
 
-def test_of_two_documents_of_one_id_the_sender_tells_which_is_given_up(house: TestInstallation) -> None:
+def _two_of_one_id(house: TestInstallation) -> str:
+    """Two letters of this id between parties that have nothing to do with each other, both set aside."""
     ours = send_letter(house)
     changes = (SEALED_BY_SYSTEM, *between(OTHER_MUNICIPALITY, OTHER_INSTITUTION))
     octets = sealed(paper(house.clock(), *changes, document_id=ours), "proevelund-kommune", house.clock())
@@ -223,6 +255,27 @@ def test_of_two_documents_of_one_id_the_sender_tells_which_is_given_up(house: Te
     _set_closing_days(house, "no-day", INSTITUTION, OTHER_INSTITUTION)
     house.work()
     _set_closing_days(house, "", INSTITUTION, OTHER_INSTITUTION)
+    return ours
+
+
+def test_a_command_said_again_gives_up_no_other_partys_letter_of_the_same_id(house: TestInstallation) -> None:
+    ours = _two_of_one_id(house)
+    first = parked.abandon(house.installation, Uuid4(ours), WHY, MUNICIPALITY)
+    assert first == parked.GivenUp(MUNICIPALITY, repeated=False)
+    before = row_counts(house)
+    with pytest.raises(InputError) as refused:
+        _abandon(house, ours)
+    assert refused.value.code is Code.ARGUMENT_INVALID
+    assert row_counts(house) == before
+    assert parked.abandon(house.installation, Uuid4(ours), WHY, MUNICIPALITY).repeated
+    assert not parked.abandon(house.installation, Uuid4(ours), WHY, OTHER_MUNICIPALITY).repeated
+    with pytest.raises(InputError) as refused:
+        _abandon(house, ours)
+    assert refused.value.code is Code.ARGUMENT_INVALID
+
+
+def test_of_two_documents_of_one_id_the_sender_tells_which_is_given_up(house: TestInstallation) -> None:
+    ours = _two_of_one_id(house)
     with pytest.raises(InputError) as refused:
         _abandon(house, ours)
     assert refused.value.code is Code.ARGUMENT_INVALID

@@ -13,7 +13,7 @@ from gateway.domain.calendar import COPENHAGEN
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import InputError, UnavailableError
 from gateway.domain.identifiers import Uuid4
-from gateway.domain.quota import USUAL, QuotaChange, Usage
+from gateway.domain.quota import USUAL, USUALLY, QuotaChange, Usage
 from gateway.services import quotas
 from gateway.services.request_rate import BUCKETS_KEPT, RequestRate
 from gateway.xmlcore.namespaces import SERVICE, tag
@@ -204,10 +204,22 @@ def test_one_system_may_have_a_quota_of_its_own(house: TestInstallation) -> None
     for _ in range(3):
         accepted(house.esdh, letter(house))
     assert house.esdh.call(letter(house)).fault_code == "QUOTA_EXCEEDED"
-    quotas.set_quota(house.installation, house.systems["eksempelby-esdh"].id, QuotaChange())
+    quotas.set_quota(house.installation, house.systems["eksempelby-esdh"].id, QuotaChange(USUALLY, USUALLY))
     assert row_counts(house)["system_quota"] == 0
     house.clock.forward(minutes=2)
     assert house.esdh.call(letter(house)).fault_code == "QUOTA_EXCEEDED"
+
+
+def test_only_what_is_named_is_changed(house: TestInstallation) -> None:
+    limited(house, documents_per_day=1)
+    system = house.systems["eksempelby-esdh"].id
+    quotas.set_quota(house.installation, system, QuotaChange(requests_per_minute=50, documents_per_day=3))
+    quotas.set_quota(house.installation, system, QuotaChange(requests_per_minute=10))
+    allowed, _ = quotas.quota_of(house.installation, system)
+    assert (allowed.requests_per_minute, allowed.documents_per_day) == (10, 3)
+    quotas.set_quota(house.installation, system, QuotaChange(documents_per_day=USUALLY))
+    allowed, _ = quotas.quota_of(house.installation, system)
+    assert (allowed.requests_per_minute, allowed.documents_per_day) == (10, 1)
 
 
 def test_a_changed_rate_counts_within_a_minute(house: TestInstallation) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,7 +15,6 @@ import structlog
 
 from gateway.interfaces.health import Readiness
 from gateway.interfaces.http import HttpRequest
-from gateway.interfaces.turns import Turns
 from gateway.transport.antivirus import Clamd
 from gateway.xmlcore.namespaces import SERVICE, tag
 from tests.clamd import FOUND, MARK, FakeClamd, clamd
@@ -100,25 +101,37 @@ def test_readiness_tells_of_an_antivirus_that_is_away(house: TestInstallation) -
     ask = HttpRequest("GET", "/health/ready", "", {}, b"")
     with scanned(house):
         assert json.loads(Readiness(house.installation).ready(ask).body)["antivirus"] is True
+    house.installation = replace(house.installation, antivirus=Clamd("tcp://127.0.0.1:1", 1))
     answer = Readiness(house.installation).ready(ask)
     assert (answer.status, json.loads(answer.body)["antivirus"]) == (503, False)
 
 
-def test_others_compute_while_a_letter_waits_for_the_antivirus(house: TestInstallation) -> None:
-    turns, done = Turns(), threading.Event()
-
-    def sending_one(content: bytes) -> None:
-        send(house, content)
-        done.set()
-
-    with scanned(house, seconds=20) as fake:
-        house.installation = replace(house.installation, aside=turns.aside)
+def test_who_finds_no_room_to_scan_is_told_at_once_and_others_go_on(house: TestInstallation) -> None:
+    with scanned(house, seconds=20) as fake, ThreadPoolExecutor(1) as pool:
         fake.silent.set()
-        thread = threading.Thread(target=turns.taking(sending_one), args=(CLEAN,))
-        thread.start()
+        first = pool.submit(send, house, CLEAN)
         while not fake.streams:
             threading.Event().wait(0.001)
-        with turns.one():
-            assert not done.is_set()
+        before = row_counts(house)
+        answer = send(house, CLEAN)
+        assert (answer.fault_code, answer.is_signed) == ("ANTIVIRUS_UNAVAILABLE", True)
+        assert "as many scans as may be" in english(answer)
+        assert grown(before, row_counts(house)) == {}
+        assert send(house).fault_code is None
+        assert not first.done()
+        fake.silent.clear()
         fake.ended.set()
-        thread.join()
+        first.result()
+    with scanned(house):
+        assert send(house, CLEAN).fault_code is None
+
+
+def test_all_attachments_of_a_document_have_one_time_together(house: TestInstallation) -> None:
+    with scanned(house, seconds=1) as fake:
+        fake.seconds = 0.4
+        began = time.monotonic()
+        assert (
+            send(house, *[b"Skema %d" % number for number in range(8)]).fault_code == "ANTIVIRUS_UNAVAILABLE"
+        )
+        assert time.monotonic() - began < 3
+    assert 1 < len(fake.streams) < 5

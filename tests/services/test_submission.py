@@ -325,6 +325,23 @@ def test_the_same_letter_in_a_fresh_message_gets_the_first_result_again(house: T
     assert grown(before, row_counts(house)) == {"replay": 1}
 
 
+def test_the_same_letter_again_is_answered_with_where_it_is_now(house: TestInstallation) -> None:
+    letter = paper(house.clock())
+
+    def again() -> tuple[str, str]:
+        answer = accepted(house.esdh, sending(letter))
+        return answer.text("State"), answer.text("SubmissionAcceptance")
+
+    first = again()
+    assert first[0] == "ACCEPTED"
+    assert again() == first
+    house.work()
+    assert again() == ("AVAILABLE", first[1])
+    body = request("WithdrawDocument", MUNICIPALITY, DocumentId=id_of(letter), Reason="WRONG_CONTENT")
+    accepted(house.esdh, body)
+    assert again() == ("WITHDRAWN", first[1])
+
+
 def test_the_same_letter_is_the_same_however_its_xml_is_written(house: TestInstallation) -> None:
     letter = paper(house.clock())
     accepted(house.esdh, sending(letter))

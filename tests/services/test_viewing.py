@@ -13,6 +13,8 @@ from gateway.services.viewing import view_file, view_stored
 from gateway.storage import log, openings
 from gateway.translog.leaf import parse_leaf
 from gateway.views.signature import Seal
+from tests.end_to_end.conversing import waits
+from tests.end_to_end.conversing import withdraw as taken_back
 from tests.golden.changes import Insert, SetText
 from tests.installation import INSTITUTION, MUNICIPALITY, OTHER_INSTITUTION, TestInstallation
 from tests.services.papers import (
@@ -90,12 +92,6 @@ def test_a_letter_on_its_way_is_shown_to_its_sender_only(house: TestInstallation
     assert refused.value.code is Code.NOT_FOUND
 
 
-def withdraw(house: TestInstallation, document_id: str, reason: str = "WRONG_CONTENT") -> None:
-    """The municipality takes its letter back."""
-    body = request("WithdrawDocument", MUNICIPALITY, DocumentId=document_id, Reason=reason)
-    accepted(house.esdh, body)
-
-
 def refused(house: TestInstallation, party: PartyId, document_id: str) -> Code:
     """With which error a look is refused, which leaves no trace."""
     before = row_counts(house)
@@ -107,9 +103,27 @@ def refused(house: TestInstallation, party: PartyId, document_id: str) -> Code:
 
 def test_a_withdrawn_letter_of_which_nothing_is_left_is_shown_to_nobody(house: TestInstallation) -> None:
     document_id = deliver_letter(house)
-    withdraw(house, document_id)
+    taken_back(house, document_id)
     for party in (MUNICIPALITY, INSTITUTION):
         assert refused(house, party, document_id) is Code.STATE_CONFLICT
+
+
+def test_a_letter_that_was_shown_at_its_recipients_is_answered_for_when_it_is_taken_back(
+    house: TestInstallation,
+) -> None:
+    document_id = deliver_letter(house)
+    view_stored(house.installation, INSTITUTION, Uuid4(document_id), OPERATOR)
+    answer = taken_back(house, document_id)
+    assert (answer.text("ContentRemoved"), answer.texts("Fetched")) == ("true", ["true"])
+    assert waits(house, MUNICIPALITY, document_id) == ["DELETION"]
+    assert EntryKind.ERASE not in {entry.kind for entry in entries(house, INSTITUTION)}
+
+
+def test_a_look_of_its_sender_makes_no_letter_a_fetched_one(house: TestInstallation) -> None:
+    document_id = deliver_letter(house)
+    view_stored(house.installation, MUNICIPALITY, Uuid4(document_id), OPERATOR)
+    assert taken_back(house, document_id).texts("Fetched") == []
+    assert waits(house, MUNICIPALITY, document_id) == []
 
 
 def test_a_withdrawn_letter_that_is_still_held_is_shown_to_its_sender_alone_who_is_told(
@@ -117,7 +131,7 @@ def test_a_withdrawn_letter_that_is_still_held_is_shown_to_its_sender_alone_who_
 ) -> None:
     document_id = deliver_letter(house)
     assert confirm(house.sis, document_id, retrieve(house, document_id)).fault_code is None
-    withdraw(house, document_id)
+    taken_back(house, document_id)
     assert refused(house, INSTITUTION, document_id) is Code.STATE_CONFLICT
     viewed = view_stored(house.installation, MUNICIPALITY, Uuid4(document_id), OPERATOR)
     (notice,) = viewed.notices

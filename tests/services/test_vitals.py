@@ -82,7 +82,7 @@ def test_a_delivery_that_was_set_aside_is_undelivered_but_not_late(house: TestIn
 def test_a_deadline_that_nobody_tells_of_is_measured_from_its_warning(house: TestInstallation) -> None:
     deliver_letter(house)
     with house.installation.database.read() as connection:
-        next_at = gauges.read_gauges(connection).next_deadline_at
+        next_at = gauges.read_gauges(connection, house.clock()).next_deadline_at
     assert next_at is not None
     assert of(house, Gauge.DEADLINE_LAG_SECONDS) == 0
     house.clock.now = next_at + timedelta(seconds=601)

@@ -15,6 +15,7 @@ from gateway.domain.mandate import Mandate, Operation
 from gateway.domain.party import Party, Role, Route
 from gateway.storage import mandates, parties, systems
 from gateway.storage.database import Database
+from gateway.storage.systems import CertificateName
 from tests.pki import development_pki
 from tests.storage.samples import (
     KINDS,
@@ -159,15 +160,23 @@ def test_a_certificate_that_is_ended_names_no_system(database: Database) -> None
         assert not systems.end_certificate(connection, "0" * 64, NOON)
 
 
-@pytest.mark.parametrize("name", ["serial_number", "subject_key", "sha1"])
-def test_a_certificate_is_found_by_each_of_its_names_while_it_is_valid(database: Database, name: str) -> None:
-    names = {"serial_number": NEW.x509.serial_number, "subject_key": NEW.subject_key, "sha1": NEW.sha1}
+NAMES = {
+    CertificateName.SERIAL_NUMBER: NEW.x509.serial_number,
+    CertificateName.SUBJECT_KEY: NEW.subject_key,
+    CertificateName.SHA1: NEW.sha1,
+}
+
+
+@pytest.mark.parametrize("name", CertificateName)
+def test_a_certificate_is_found_by_each_of_its_names_while_it_is_valid(
+    database: Database, name: CertificateName
+) -> None:
     with database.alone() as connection:
         add_parties(connection)
         systems.add_certificate(connection, SYSTEM, OLD.der, NOON, None)
         systems.add_certificate(connection, SYSTEM, NEW.der, NOON, NOON + MINUTE)
         found = [
-            systems.certificates_named(connection, NOON + minutes * MINUTE, **{name: names[name]})  # type: ignore[arg-type]
+            systems.certificates_named(connection, NOON + minutes * MINUTE, name, NAMES[name] or b"")
             for minutes in (-1, 0, 1)
         ]
     assert found == [(), (NEW.der,), ()]
@@ -184,8 +193,11 @@ def test_a_certificate_that_the_version_before_registered_is_among_those_found(d
             ),
             {"der": OLD.der},
         )
-        assert systems.certificates_named(connection, NOON, sha1=OLD.sha1) == (OLD.der,)
-        assert set(systems.certificates_named(connection, NOON, sha1=NEW.sha1)) == {OLD.der, NEW.der}
+        assert systems.certificates_named(connection, NOON, CertificateName.SHA1, OLD.sha1) == (OLD.der,)
+        assert set(systems.certificates_named(connection, NOON, CertificateName.SHA1, NEW.sha1)) == {
+            OLD.der,
+            NEW.der,
+        }
 
 
 def test_a_certificate_belongs_to_one_system(database: Database) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import UnavailableError
+from gateway.transport import antivirus
 from gateway.transport.antivirus import Clamd
 from tests.clamd import FOUND, MARK, clamd
 
@@ -81,3 +84,47 @@ def test_a_clamd_that_never_answers_is_waited_for_only_so_long() -> None:
 def test_a_clamd_that_is_not_there_is_no_verdict(address: str) -> None:
     assert _why(address) == "no connection"
     assert not Clamd(address, 5).is_answering()
+
+
+def test_its_last_answer_is_remembered_and_asked_for_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    with clamd() as fake:
+        scanner = Clamd(fake.address, 5)
+        assert [scanner.is_answering() for _ in range(5)] == [True] * 5
+        assert fake.commands == [b"zPING"]
+        assert scanner.ask()
+        assert len(fake.commands) == 2
+    assert scanner.is_answering()
+    assert not scanner.ask()
+    assert not scanner.is_answering()
+    with clamd() as fake:
+        scanner = Clamd(fake.address, 5)
+        monkeypatch.setattr(antivirus, "REMEMBERED_SECONDS", 0)
+        assert [scanner.is_answering() for _ in range(3)] == [True] * 3
+        assert len(fake.commands) == 3
+
+
+def test_nobody_waits_for_the_question_of_another() -> None:
+    with clamd() as fake, ThreadPoolExecutor(1) as pool:
+        fake.silent.set()
+        scanner = Clamd(fake.address, 5)
+        asking = pool.submit(scanner.ask)
+        while not fake.commands:
+            threading.Event().wait(0.001)
+        began = time.monotonic()
+        assert not scanner.is_answering()
+        assert time.monotonic() - began < 1
+        assert not asking.done()
+        fake.ended.set()
+        assert not asking.result()
+
+
+def test_no_more_ask_at_once_than_may() -> None:
+    with clamd() as fake:
+        scanner = Clamd(fake.address, 5, at_once=2)
+        with scanner.sitting() as look, scanner.sitting() as other:
+            assert look(b"brev") is None
+            assert other(MARK) == FOUND
+            with pytest.raises(UnavailableError) as none:
+                scanner.find(b"brev")
+        assert none.value.facts["what"] == "as many scans as may be are under way"
+        assert scanner.find(b"brev") is None

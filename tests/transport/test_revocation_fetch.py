@@ -16,6 +16,7 @@ from gateway.crypto import development_issuing as issuing
 from gateway.crypto.development_pki import DevelopmentPki, issue_list
 from gateway.crypto.revocation import SKEW
 from gateway.domain.catalogue import Code
+from gateway.transport import http_get
 from gateway.transport.http_get import HttpLimits
 from gateway.transport.revocation_fetch import LEAST_PAUSE, Fetched, Outcome, RevocationFetch, list_files
 from gateway.transport.trust_files import TrustFiles
@@ -161,6 +162,10 @@ def test_another_authoritys_list_at_an_address_takes_nobodys_place(
         pytest.param(says(302, Location="http://127.0.0.2/x"), "a redirect to another host", id="elsewhere"),
         pytest.param(says(302, Location="file:///etc/passwd"), "a redirect to another host", id="a-file"),
         pytest.param(says(302, Location="/again"), "too many redirects", id="in-circles"),
+        pytest.param(says(302, Location="http://[x"), "ValueError", id="to-no-address"),
+        pytest.param(
+            says(302, Location="http://127.0.0.1:x/y"), "a redirect to another host", id="to-no-port"
+        ),
         pytest.param(drips(head=True), "no whole answer in time", id="dripping-head"),
         pytest.param(drips(head=False), "no whole answer in time", id="dripping-body"),
     ],
@@ -175,6 +180,26 @@ def test_a_bad_answer_is_told_and_leaves_the_list_at_hand(
     assert code(fetched) == (Outcome.FAILED, Code.FETCH_FAILED, why)
     assert time.monotonic() - began < 5
     assert file_of(tmp_path).read_bytes() == pki().lists["issuing"]
+
+
+def _breaks(*_: str) -> str:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("why", ["ValueError", "RuntimeError"])
+def test_whatever_one_address_does_the_others_are_asked_and_its_failures_counted(
+    tmp_path: Path, authority: ListServer, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    with serving() as bad:
+        bad.answer = says(302, Location="http://[x")
+        if why == "RuntimeError":  # which nothing foresees
+            monkeypatch.setattr(http_get, "urljoin", _breaks)
+        fetch = fetching(tmp_path, bad.url, authority.url)
+        for failures in (1, 2):
+            fetched = fetch.refresh(pki().at + failures * EVERY)
+            assert code(fetched[:1]) == (Outcome.FAILED, Code.FETCH_FAILED, why)
+            assert fetched[1].outcome is not Outcome.FAILED
+            assert fetch.failures == failures
 
 
 def test_a_redirect_within_the_host_is_followed(tmp_path: Path, authority: ListServer) -> None:
