@@ -96,6 +96,8 @@ def open_store(folder: Path, size: int, keys: Keys = Keys.RSA_2048) -> Store:
     bench = open_bench(folder, keys)
     whole_life(bench)
     written = record(bench, lambda: whole_life(bench))
+    # As a system does that lives beside the store: its list has passed what it was handed over, and is remembered.
+    bench.call(bench.message(_ask("ListInbox", _INSTITUTION), "proeveby-sis"), Service.INSTITUTION)
     bench.installation.database.close()
     ids = _fill(folder / "bropost.db", written, size)
     disclosure_log.make_checkpoints(bench.installation, timedelta(0))
@@ -135,7 +137,8 @@ def _fill(path: Path, written: Written, size: int) -> list[str]:
     for each in logs.values():
         grown = (each.frontier.size, each.frontier.octets, each.key)
         raw.execute("UPDATE log SET size = ?, frontier = ? WHERE key = ?", grown)
-    raw.execute("UPDATE inbox_mark SET through_seq = (SELECT max(inbox_seq) FROM delivery)")
+    marks = raw.execute("UPDATE inbox_mark SET through_seq = (SELECT max(inbox_seq) FROM delivery)")
+    assert marks.rowcount == 1, "the school's system has listed its inbox"
     raw.execute("PRAGMA journal_mode=WAL")
     raw.close()
     return ids

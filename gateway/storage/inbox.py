@@ -82,8 +82,19 @@ _SYSTEM: Final = bindparam("system_id", type_=Text)
 _OF_DELIVERY: Final = document.c.key == delivery.c.document_key
 
 
-def _window(*, unread_only: bool) -> Prepared:
-    """The next deliveries to a party; with each, by its key, what decides whether it waits for a system."""
+def _window(dialect: str, *, unread_only: bool) -> Prepared:
+    """The next deliveries to a party; with each, by its key, what decides whether it waits for a system.
+
+    Each database is asked in the words for which it goes through the party's deliveries alone, and no further back than
+    from the place. PostgreSQL might take the index of all parties' places for "recipient = party"; SQLite reads
+    "(recipient, place) > (party, after)" as "recipient >= party" where the place is the table's own key.
+    """
+    place = bindparam("after", type_=BigInteger)
+    if dialect == "postgresql":
+        following = tuple_(delivery.c.recipient, delivery.c.inbox_seq) > tuple_(_PARTY, place)
+        of_party = delivery.c.recipient <= _PARTY
+    else:
+        following, of_party = delivery.c.inbox_seq > place, delivery.c.recipient == _PARTY
     query: Select[Any] = (
         select(
             delivery.c.inbox_seq,
@@ -99,12 +110,7 @@ def _window(*, unread_only: bool) -> Prepared:
             .where(withdrawal.c.document_key == delivery.c.document_key)
             .scalar_subquery(),
         )
-        .where(
-            # Not "recipient = party": then any index by place would do, and one that goes by all parties may be taken.
-            tuple_(delivery.c.recipient, delivery.c.inbox_seq)
-            > tuple_(_PARTY, bindparam("after", type_=BigInteger)),
-            delivery.c.recipient <= _PARTY,
-        )
+        .where(following, of_party)
         .order_by(delivery.c.recipient, delivery.c.inbox_seq)
         .limit(literal_column(str(_BATCH)))
     )
@@ -113,7 +119,11 @@ def _window(*, unread_only: bool) -> Prepared:
     return Prepared(query, "party", "system_id", "after")
 
 
-_WINDOWS: Final = {unread: _window(unread_only=unread) for unread in (True, False)}
+_WINDOWS: Final = {
+    (dialect, unread): _window(dialect, unread_only=unread)
+    for dialect in ("sqlite", "postgresql")
+    for unread in (True, False)
+}
 _LINE = Prepared(
     select(
         document.c.document_id,
@@ -245,7 +255,7 @@ def inbox_page(
         return InboxPage(rows, at if has_more else last, has_more, new)
 
     while looked_at < LOOKED_AT_MOST:
-        batch = _WINDOWS[unread_only].all(connection, str(party), system_id.text, at)
+        batch = _WINDOWS[connection.dialect.name, unread_only].all(connection, str(party), system_id.text, at)
         for look in (_Look(*each) for each in batch):
             looked_at += 1
             is_over = look.withdrawn_at is not None or (waiting_only and look.handed_over_at is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -409,3 +410,18 @@ def test_a_system_that_only_asks_again_gets_there_too(database: Database) -> Non
             assert _page(connection) == []
             _pass(connection)
         assert _page(connection) == [last]
+
+
+@pytest.mark.parametrize("unread_only", [False, True])
+def test_a_list_on_sqlite_begins_at_its_place(tmp_path: Path, unread_only: bool) -> None:
+    """Nothing of what lies before it is looked at, not even its keys."""
+    database = Database.open(f"sqlite:///{tmp_path / 'bropost.db'}", busy_seconds=1)
+    database.migrate()
+    with database.read() as connection:
+        window = inbox._WINDOWS["sqlite", unread_only]._text(connection.dialect)
+        values = window.arrange((str(SCHOOL), str(SYSTEM), 0))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {window.sql}", tuple(values)).all()
+    database.close()
+    assert plan[0][3].startswith("SEARCH delivery USING INDEX ix_delivery_")
+    assert plan[0][3].endswith("(recipient=? AND inbox_seq>?)")
+    assert "TEMP B-TREE" not in str(plan)
