@@ -41,6 +41,8 @@ _CHUNK: Final = 1 << 20
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)  # what ZIP calls its first moment: the bundle tells no time
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
+_WIDE_VERSION: Final = 45  # the version needed to read ZIP64: APPNOTE §4.4.3.2
+_WIDE_SIZES: Final = b"\xff" * 8  # the ZIP64 field tells them: APPNOTE §4.5.3
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def write_bundle(
             CHECKPOINTS,
             (("\n" * bool(number) + note).encode() for number, note in enumerate(checkpoints)),
         )
-        written = _write(archive, ENTRIES, (octets + b"\n" for octets in leaves))
+        written = _write_wide(archive, target, ENTRIES, (octets + b"\n" for octets in leaves))
         first = next(opened := iter(openings), None)
         count = 0
         for tile in _tiles(hashes):
@@ -124,7 +126,7 @@ def write_bundle(
             _write(archive, tile_path(count // TILE_WIDTH, width), [tile])
             count += width
         if first is not None:
-            _write(archive, OPENINGS, (octets + b"\n" for octets in chain([first], opened)))
+            _write_wide(archive, target, OPENINGS, (octets + b"\n" for octets in chain([first], opened)))
     if not written == count == manifest.size:
         raise ValueError("the bundle does not hold as many entries and hashes as its manifest says")
 
@@ -300,7 +302,7 @@ def _content_offset(source: BinaryIO, info: zipfile.ZipInfo) -> int:
     extra_octets = int.from_bytes(header[28:30], "little")
     name = source.read(name_octets)
     sizes = header[18:26]
-    if sizes == b"\xff" * 8:  # ZIP64: APPNOTE §4.5.3
+    if sizes == _WIDE_SIZES:
         extra = source.read(extra_octets)
         wide = len(extra) == 20 and extra[:4] == b"\x01\x00\x10\x00"
         agree = wide and extra[4:] == info.file_size.to_bytes(8, "little") * 2
@@ -329,17 +331,38 @@ def _tiles(hashes: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(tile)
 
 
-def _write(archive: zipfile.ZipFile, name: str, parts: Iterable[bytes]) -> int:
-    """Write one member; returns the number of parts."""
-    info = zipfile.ZipInfo(name, _EARLIEST)
-    info.external_attr = _MODE
-    info.create_system = _UNIX
+def _write(archive: zipfile.ZipFile, name: str, parts: Iterable[bytes]) -> None:
+    """Write one member that is not large."""
+    with archive.open(_member_info(name), "w") as member:
+        for part in parts:
+            member.write(part)
+
+
+def _write_wide(archive: zipfile.ZipFile, target: BinaryIO, name: str, parts: Iterable[bytes]) -> int:
+    """Write one member that may grow past 4 GiB while it is written; returns the number of parts.
+
+    Its header leaves both sizes to the ZIP64 field alone, as APPNOTE §4.5.3 wants it: zipfile before Python 3.11.4
+    repeats them in the header.
+    """
+    info = _member_info(name)
+    info.create_version = info.extract_version = _WIDE_VERSION
     count = 0
-    with archive.open(info, "w", force_zip64=name in (ENTRIES, OPENINGS)) as member:
+    with archive.open(info, "w", force_zip64=True) as member:
         for part in parts:
             member.write(part)
             count += 1
+    end = target.tell()
+    target.seek(info.header_offset + 18)  # APPNOTE §4.3.7
+    target.write(_WIDE_SIZES)
+    target.seek(end)
     return count
+
+
+def _member_info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EARLIEST)
+    info.external_attr = _MODE
+    info.create_system = _UNIX
+    return info
 
 
 def _malformed(what: str) -> InputError:

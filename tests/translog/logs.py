@@ -25,7 +25,7 @@ from gateway.domain.disclosure import (
     Visibility,
 )
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.translog.bundle import ENTRIES, OPENINGS, Manifest, write_bundle
+from gateway.translog.bundle import ENTRIES, Manifest, write_bundle
 from gateway.translog.checkpoint import Checkpoint, LogKey, sign_checkpoint
 from gateway.translog.commitment import Committer, Opening, compose_opening
 from gateway.translog.leaf import compose
@@ -167,10 +167,9 @@ def unpacked(bundle: bytes) -> dict[str, bytes]:
 
 
 def packed(members: dict[str, bytes]) -> bytes:
-    """A bundle of these members, built in the way of the writer."""
+    """A bundle of these members, with headers as a reader takes them."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, octets in members.items():
-            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=name in (ENTRIES, OPENINGS)) as member:
-                member.write(octets)
+            archive.writestr(zipfile.ZipInfo(name), octets)
     return target.getvalue()
