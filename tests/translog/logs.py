@@ -25,7 +25,7 @@ from gateway.domain.disclosure import (
     Visibility,
 )
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.translog.bundle import ENTRIES, Manifest, write_bundle
+from gateway.translog.bundle import Manifest, write_bundle
 from gateway.translog.checkpoint import Checkpoint, LogKey, sign_checkpoint
 from gateway.translog.commitment import Committer, Opening, compose_opening
 from gateway.translog.leaf import compose
