@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, unique
-from functools import cache
+from functools import cache, lru_cache
+from itertools import repeat
 from typing import Final
 
 from gateway.domain.identifiers import PartyId, Uuid4
@@ -295,6 +296,11 @@ def _shape(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
+@lru_cache(maxsize=4096)  # lists hold paths of the schema and codes, the same ones in every entry
+def _has_shape(pattern: str, text: str) -> bool:
+    return _shape(pattern).fullmatch(text) is not None
+
+
 def _require(pattern: str, text: str, what: str) -> None:
     if not _shape(pattern).fullmatch(text):
         raise ValueError(f"not a {what}")
@@ -306,7 +312,7 @@ def _optional(pattern: str, text: str | None, what: str) -> None:
 
 
 def _each(pattern: str, texts: tuple[str, ...], most: int, what: str) -> None:
-    if len(texts) > most or not all(map(_shape(pattern).fullmatch, texts)):
+    if len(texts) > most or not all(map(_has_shape, repeat(pattern), texts)):
         raise ValueError(f"not a list of at most {most} {what}")
 
 

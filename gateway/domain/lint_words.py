@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.domain.rules import Rule
 
-_KEY: Final = 3  # letters by which beginnings are looked up
+_KEY: Final = 3  # letters by which beginnings and endings are looked up: none is shorter
 _PART: Final = 6  # letters: what is shorter stands in other words by chance ("autis*" in "nautisk")
 _SHAPE: Final = re.compile(r"[^\W\d_][\w -]*|[\w -]{3,}\*|\*[\w-]{3,}")
 _WORD: Final = re.compile(r"\w+(?:-\w+)*")
@@ -61,31 +61,37 @@ class Lexicon:
     """Word lists made ready for searching. A text is taken apart once, and each word looked up."""
 
     exact: Mapping[str, frozenset[WordList]]
-    beginnings: Mapping[str, tuple[tuple[str, WordList], ...]]  # by their first letters
-    parts: Mapping[str, tuple[tuple[str, WordList], ...]]  # those sought within words, by six letters
-    endings: Mapping[str, WordList]
+    beginnings: Mapping[str, tuple[tuple[str, WordList], ...]]  # short ones, by their first letters
+    parts: Mapping[
+        str, tuple[tuple[str, WordList], ...]
+    ]  # longer ones, sought in words too: by their first six
+    endings: Mapping[str, tuple[tuple[str, WordList], ...]]  # by their last letters
     phrases: Mapping[str, tuple[tuple[re.Pattern[str], WordList], ...]]  # by their first word
 
     def rules_found(self, text: str) -> frozenset[Rule]:
         """The rules whose lists have a word in the text."""
         folded = text.casefold()
-        words = words_of(folded)
+        words = _words_of(folded)
         found: set[WordList] = set()
         for word in self.exact.keys() & words:
             found |= self.exact[word]
         for word in self.phrases.keys() & words:
             found.update(each for phrase, each in self.phrases[word] if phrase.search(folded))
-        beginnings, endings = self.beginnings, self._all_endings
-        for word in words:
-            if word[:_KEY] in beginnings:
-                found.update(each for start, each in beginnings[word[:_KEY]] if word.startswith(start))
-            if word.endswith(endings):
-                found.update(each for end, each in self.endings.items() if word.endswith(end))
-        within = {word[at : at + _PART] for word in words for at in range(1, len(word) - _PART + 1)}
-        for key in self.parts.keys() & within:
+        for key in self.beginnings.keys() & {word[:_KEY] for word in words}:
             found.update(
-                each for part, each in self.parts[key] if any(word.find(part, 1) > 0 for word in words)
+                each
+                for start, each in self.beginnings[key]
+                if start in folded and any(word.startswith(start) for word in words)
             )
+        for key in self.endings.keys() & {word[-_KEY:] for word in words}:
+            found.update(
+                each
+                for end, each in self.endings[key]
+                if end in folded and any(word.endswith(end) for word in words)
+            )
+        within = {word[at : at + _PART] for word in words for at in range(len(word) - _PART + 1)}
+        for key in self.parts.keys() & within:
+            found.update(each for part, each in self.parts[key] if part in folded)
         if not found:
             return frozenset()
         return frozenset(
@@ -93,10 +99,6 @@ class Lexicon:
             for each in found
             if each.match is Match.WORD or each.before_name.search(text) is not None
         )
-
-    @cached_property
-    def _all_endings(self) -> tuple[str, ...]:
-        return tuple(self.endings)
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,10 @@ class WordLists:
         )
 
 
-def words_of(text: str) -> frozenset[str]:
+def _words_of(folded: str) -> frozenset[str]:
     """The words of a text in lower case; a word with a hyphen counts whole and in its parts."""
-    words = frozenset(_WORD.findall(text.casefold()))
-    if "-" not in text:
+    words = frozenset(_WORD.findall(folded))
+    if "-" not in folded:
         return words
     return words.union(*(word.split("-") for word in words if "-" in word))
 
@@ -141,7 +143,7 @@ def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
     exact: dict[str, frozenset[WordList]] = {}
     beginnings: dict[str, tuple[tuple[str, WordList], ...]] = {}
     parts: dict[str, tuple[tuple[str, WordList], ...]] = {}
-    endings: dict[str, WordList] = {}
+    endings: dict[str, tuple[tuple[str, WordList], ...]] = {}
     phrases: dict[str, tuple[tuple[re.Pattern[str], WordList], ...]] = {}
     for each in lists:
         for word in each.words:
@@ -150,15 +152,18 @@ def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
                 first = word.split()[0]
                 phrases[first] = (*phrases.get(first, ()), (phrase, each))
             elif word.startswith("*"):
-                endings[word[1:]] = each
-            elif word.endswith("*"):
-                start = word[:-1]
-                beginnings[start[:_KEY]] = (*beginnings.get(start[:_KEY], ()), (start, each))
-                if len(start) >= _PART:
-                    parts[start[:_PART]] = (*parts.get(start[:_PART], ()), (start, each))
-            else:
+                _add(endings, word[-_KEY:], word[1:], each)
+            elif not word.endswith("*"):
                 exact[word] = exact.get(word, frozenset()) | {each}
+            elif len(word) > _PART:
+                _add(parts, word[:_PART], word[:-1], each)
+            else:
+                _add(beginnings, word[:_KEY], word[:-1], each)
     return Lexicon(exact, beginnings, parts, endings, phrases)
+
+
+def _add(found: dict[str, tuple[tuple[str, WordList], ...]], key: str, part: str, each: WordList) -> None:
+    found[key] = (*found.get(key, ()), (part, each))
 
 
 def _pattern(word: str) -> str:

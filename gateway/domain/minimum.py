@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import cached_property
 
 from gateway.domain.annotation import Annotation
 from gateway.domain.cpr import age
@@ -66,12 +67,12 @@ class StatutoryElement:
     when: When
     demanded: bool = False  # whether the schema demands it in the block it stands in
 
-    @property
+    @cached_property
     def parent(self) -> str:
         """The path of the block it stands in, from the root's children down; empty for the root."""
         return self.path.rpartition("/")[0].removeprefix("/Document").removeprefix("/")
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The last name of its path."""
         return self.path.rpartition("/")[2]

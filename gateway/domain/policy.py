@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum, unique
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -114,7 +115,7 @@ class Gate:
                 found.append((node, _UNKNOWN))
                 continue
             if annotation.basis is Basis.MEASURE:  # the one set that looks at where the element stands
-                judgement = self._judge(annotation, _block_of(self.document.body, node))
+                judgement = self._judge(annotation, self._block_of(node))
             elif annotation in known:
                 judgement = known[annotation]
             else:
@@ -177,10 +178,11 @@ class Gate:
 
     def _verdict(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
         key = (category, basis, block.path if block else None)
-        if key not in self._verdicts:
+        verdict = self._verdicts.get(key)
+        if verdict is None:
             bases = self._effective(basis)
-            self._verdicts[key] = _told({self._carried(each, category, block) for each in bases})
-        return self._verdicts[key]
+            verdict = self._verdicts[key] = _told({self._carried(each, category, block) for each in bases})
+        return verdict
 
     def _carried(self, basis: Basis, category: Category, block: Node | None) -> Verdict:
         basis_set = self.policy.basis_sets[basis]
@@ -188,16 +190,13 @@ class Gate:
             return Verdict.ALLOWED if any(map(self._is_young_enough, self._carrying_any)) else Verdict.TOO_OLD
         if basis_set.carried_by_wish and self.document.header.has("OwnWords/Form"):
             return Verdict.ALLOWED
-        return _told(
-            {
-                self._try(carrier, claim, category, block)
-                if self._is_young_enough(provision)
-                else Verdict.TOO_OLD
-                for carrier in basis_set.carriers
-                for claim, provision in self._claims
-                if provision.code in carrier.provisions
-            }
-        )
+        found = set()
+        for carrier in basis_set.carriers:
+            for claim, provision in self._claims:
+                if provision.code in carrier.provisions:
+                    young = self._is_young_enough(provision)
+                    found.add(self._try(carrier, claim, category, block) if young else Verdict.TOO_OLD)
+        return _told(found)
 
     def _is_young_enough(self, provision: Provision) -> bool:
         """Whether the provision is about people of this age. Nobody's age is too high."""
@@ -287,9 +286,22 @@ class Gate:
 
     def _ended_before_order(self, measure: Node | None) -> bool:
         """Whether the measure an element belongs to ended before the first order, or the only one named."""
-        first = self.document.body.find("Order/FirstOrderOn") or self.document.body.find("Order/IssuedOn")
         end = None if measure is None else measure.find("To")
-        return first is not None and end is not None and day_of(end) < day_of(first)
+        return end is not None and self._first_order is not None and day_of(end) < self._first_order
+
+    @cached_property
+    def _first_order(self) -> date | None:
+        order = self.document.body.find("Order/FirstOrderOn") or self.document.body.find("Order/IssuedOn")
+        return None if order is None else day_of(order)
+
+    def _block_of(self, node: Node) -> Node | None:
+        """The block of the body that an element stands in."""
+        steps = node.path.split("/", 4)  # "", "Document", the kind, the block, what it holds
+        return self._blocks.get("/".join(steps[:4])) if len(steps) > 4 else None
+
+    @cached_property
+    def _blocks(self) -> Mapping[str, Node]:
+        return {block.path: block for block in self.document.body.children}
 
     def _bases_of(self, category: Category) -> set[Basis]:
         """The basis sets of this category in a body of this kind, or else in the header."""
@@ -309,11 +321,7 @@ class Gate:
 
 def _told(verdicts: set[Verdict]) -> Verdict:
     """One verdict of several ways to be carried: one way is enough; else what is easiest to mend."""
-    return next((verdict for verdict in _TOLD_FIRST if verdict in verdicts), Verdict.NO_BASIS)
-
-
-def _block_of(body: Node, node: Node | None) -> Node | None:
-    """The block of the body that an element stands in."""
-    if node is None:
-        return None
-    return next((block for block in body.children if node.path.startswith(f"{block.path}/")), None)
+    for verdict in _TOLD_FIRST:
+        if verdict in verdicts:
+            return verdict
+    return Verdict.NO_BASIS

@@ -286,8 +286,7 @@ def _record(
         if known is not None:
             digests = {part.number: part.sha256 for part in accepted.parts}
             return _first_result(connection, caller.verified, known, accepted.submitted, digests)
-        for octets in accepted.validation_material:
-            validation_material.keep(connection, octets)
+        validation_material.keep(connection, accepted.validation_material)
         installation.blobs.record(connection, *accepted.blobs)
         key = documents.insert_document(connection, row, accepted.parts)
         quotas.count(connection, caller, row.accepted_at)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
 from typing import cast
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -16,7 +16,6 @@ from gateway.storage.prepared import Prepared
 from gateway.storage.tables_documents import validation_material as table
 
 _KEEP = Prepared(insert(table), "name", "octets")
-_IS_KEPT = Prepared(select(table.c.name).where(table.c.name == bindparam("name")), "name")
 _OCTETS = Prepared(select(table.c.octets).where(table.c.name == bindparam("name")), "name")
 
 
@@ -26,14 +25,23 @@ def name_of(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def keep(connection: Connection, octets: bytes) -> str:
-    """Keep a certificate or revocation list (DER) unless it is kept already, and give its name."""
-    name = name_of(octets)
-    if _IS_KEPT.one(connection, name) is None:
+def keep(connection: Connection, material: Sequence[bytes]) -> None:
+    """Keep certificates and revocation lists (DER), those that are not kept already."""
+    by_name = {name_of(octets): octets for octets in material}
+    if by_name and _missing(connection, by_name):
         wait_for(connection, table.name)  # documents of all parties share what is kept
-        if _IS_KEPT.one(connection, name) is None:
-            _KEEP.run(connection, name, octets)
-    return name
+        _KEEP.run_many(connection, [(name, by_name[name]) for name in _missing(connection, by_name)])
+
+
+def _missing(connection: Connection, names: Collection[str]) -> list[str]:
+    kept_names = {name for (name,) in _are_kept(len(names)).all(connection, *names)}
+    return [name for name in names if name not in kept_names]
+
+
+@cache  # a document rests on a handful
+def _are_kept(count: int) -> Prepared:
+    names = [f"name_{number}" for number in range(count)]
+    return Prepared(select(table.c.name).where(table.c.name.in_(map(bindparam, names))), *names)
 
 
 def kept(connection: Connection, names: Sequence[str]) -> tuple[bytes, ...]:

@@ -41,7 +41,7 @@ _CHUNK: Final = 1 << 20
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)  # what ZIP calls its first moment: the bundle tells no time
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
-_WIDE_VERSION: Final = 45  # the version needed to read ZIP64: APPNOTE §4.4.3.2
+_WIDE_VERSION: Final = 45  # 4.5, the version of ZIP that can read ZIP64
 _WIDE_SIZES: Final = b"\xff" * 8  # the ZIP64 field tells them: APPNOTE §4.5.3
 
 

@@ -112,10 +112,12 @@ def test_a_conversation_keeps_the_order_of_acceptance(database: Database) -> Non
 
 def test_certificates_and_lists_are_kept_once(database: Database) -> None:
     with database.alone() as connection:
-        names = [validation_material.keep(connection, octets) for octets in (b"list", b"leaf", b"list")]
+        for material in ((b"list", b"leaf"), (b"list",), (b"leaf", b"root", b"leaf"), ()):
+            validation_material.keep(connection, material)
         rows = connection.exec_driver_sql("SELECT count(*) FROM validation_material").scalar_one()
-        assert rows == 2
-        assert validation_material.kept(connection, names) == (b"list", b"leaf", b"list")
+        assert rows == 3
+        names = [validation_material.name_of(octets) for octets in (b"list", b"root", b"list")]
+        assert validation_material.kept(connection, names) == (b"list", b"root", b"list")
 
 
 def test_missing_validation_material_is_not_passed_over(database: Database) -> None:

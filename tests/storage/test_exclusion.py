@@ -225,16 +225,16 @@ def test_a_certificate_that_two_keep_at_once_is_kept_once(two: tuple[Database, D
     def keep(party: PartyId, *octets: bytes) -> None:
         with two[0].transaction(party) as connection:
             for each in octets:
-                validation_material.keep(connection, each)
+                validation_material.keep(connection, [each])
 
     with elsewhere() as run:
         with two[0].transaction(MUNICIPALITY) as connection:
-            validation_material.keep(connection, b"leaf")
+            validation_material.keep(connection, [b"leaf"])
             others = [
                 run(lambda: keep(SCHOOL, b"root", b"leaf")),
                 run(lambda: keep(STRANGER, b"leaf", b"root")),
             ]
-            validation_material.keep(connection, b"root")
+            validation_material.keep(connection, [b"root"])
         for each in others:
             each.result()
     with two[0].read() as connection:
