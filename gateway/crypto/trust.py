@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -44,6 +45,13 @@ class TrustStore:
             units = root.x509.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
             if self.environment != DEVELOPMENT and any(unit.value == DEVELOPMENT_UNIT for unit in units):
                 raise TrustError(Code.DEVELOPMENT_ROOT)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.roots, self.intermediates, self.policies, self.environment))
+
+    def __hash__(self) -> int:
+        return self._hash  # a verdict is looked up by it for every message
 
     @staticmethod
     def build(

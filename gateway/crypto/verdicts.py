@@ -27,6 +27,8 @@ OCTETS_KEPT: Final = (
 class Usage(Enum):
     """What a certificate's key has signed."""
 
+    __hash__ = object.__hash__  # each stands once; the hash of an Enum is computed in Python
+
     MESSAGE = "a system signs messages"
     CONTENT = "a party signs documents"
     SEAL = "a gateway seals evidence and answers"
@@ -62,7 +64,7 @@ class Verdicts:
     """
 
     def __init__(self, most: int = VERDICTS_KEPT, most_octets: int = OCTETS_KEPT) -> None:
-        self._kept: OrderedDict[tuple[Certificate, Usage, TrustStore], Verdict] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Usage, TrustStore], Verdict] = OrderedDict()
         self._octets = 0
         self._most, self._most_octets = most, most_octets
         self._lock = threading.Lock()
@@ -71,7 +73,7 @@ class Verdicts:
         self, chain: Sequence[Certificate], usage: Usage, trust: TrustStore, at: datetime
     ) -> Verdict | None:
         """The kept verdict on the first certificate of the untrusted `chain`, if it holds at the zoned time `at`."""
-        key = (chain[0], usage, trust)
+        key = (chain[0].fingerprint, usage, trust)
         with self._lock:
             known = self._kept.get(key)
             if known is None or not known.holds(chain, at):
@@ -81,8 +83,10 @@ class Verdicts:
 
     def keep(self, verdict: Verdict) -> None:
         """Keep a good verdict in place of an earlier one, and let go those that were used least lately."""
-        key = (verdict.path[0], verdict.usage, verdict.trust)
+        key = (verdict.path[0].fingerprint, verdict.usage, verdict.trust)
         with self._lock:
+            if self._kept.get(key) is verdict:  # found here, and so the last
+                return
             before = self._kept.pop(key, None)  # so that it comes to stand last
             self._octets += verdict.octets - (before.octets if before else 0)
             self._kept[key] = verdict

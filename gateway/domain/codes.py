@@ -62,7 +62,10 @@ class CodeList(Generic[Entry]):
 
     def find(self, code: str, on: date) -> Entry | None:
         """The entry of this code on this day; None where the list has none in force."""
-        return next((entry for entry in self._by_code.get(code, ()) if entry.is_valid_on(on)), None)
+        for entry in self._by_code.get(code, ()):
+            if entry.is_valid_on(on):
+                return entry
+        return None
 
     def in_force(self, on: date) -> tuple[Entry, ...]:
         """The entries that hold on this day, in the order of the list."""

@@ -47,7 +47,7 @@ class KeyStore:
         _require_private(folder)
         self._folder = folder
         self._encryption_keys: dict[PartyId, KeyEncryptionKey] = {}
-        self._seals: dict[tuple[PartyId, str], _CachedSeal] = {}
+        self._seals: dict[str, _CachedSeal] = {}  # by the path of their file
 
     def create(self, party: PartyId) -> None:
         """Make the party's key encryption key, fresh and random; one that it has is kept."""
@@ -119,13 +119,13 @@ class KeyStore:
 
     def _kept(self, party: PartyId, name: str) -> _CachedSeal | None:
         """A seal key with its certificates, from memory while its file is the same."""
-        path = self._path(party, name)
+        path = f"{self._folder}/{party}.{name}"  # looked at for every document: a Path is slow
         try:
-            status = path.stat()
+            status = os.stat(path)
         except FileNotFoundError:
             return None
         file = status.st_ino, status.st_mtime_ns
-        cached = self._seals.get((party, name))
+        cached = self._seals.get(path)
         if cached is None or cached.file != file:
             try:
                 octets = self._read(party, name)
@@ -137,7 +137,7 @@ class KeyStore:
                 line, _, key_pem = key_pem.partition(b"\n")
                 takes_over = _time_of(line)
             key = SigningKey.from_pem(key_pem, mark + chain_pem)
-            cached = self._seals[party, name] = _CachedSeal(file, key, takes_over)
+            cached = self._seals[path] = _CachedSeal(file, key, takes_over)
         return cached
 
     def _path(self, party: PartyId, name: str) -> Path:

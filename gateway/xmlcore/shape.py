@@ -81,19 +81,18 @@ def index_ids(root: etree._Element, allowed: Collection[str]) -> Mapping[str, et
     found: dict[str, etree._Element] = {}
     values: set[str] = set()
     owners: set[etree._Element] = set()
-    for name, attributes in _id_attributes():
-        for attribute in attributes(root):
-            element, value = attribute.getparent(), str(attribute)
-            if element in owners:
-                raise malformed("two ids of one element")
-            if value in values:
-                raise malformed("an id that stands twice")
-            owners.add(element)
-            values.add(value)
-            if name in allowed:
-                if not NCNAME.fullmatch(value):
-                    raise malformed("an id that is no name")
-                found[value] = element
+    for attribute in _id_attributes()(root):
+        element, value = attribute.getparent(), str(attribute)
+        if element in owners:
+            raise malformed("two ids of one element")
+        if value in values:
+            raise malformed("an id that stands twice")
+        owners.add(element)
+        values.add(value)
+        if attribute.attrname in allowed:
+            if not NCNAME.fullmatch(value):
+                raise malformed("an id that is no name")
+            found[value] = element
     return MappingProxyType(found)
 
 
@@ -109,11 +108,10 @@ def _require_attributes(element: etree._Element, allowed: Collection[str]) -> No
 
 
 @cache
-def _id_attributes() -> tuple[tuple[str, etree.XPath], ...]:
-    """For each of ID_ATTRIBUTES what finds them: half the time of looking at each element."""
-    paths = {name: f"descendant-or-self::*/@{name}" for name in ("Id", "ID", "id")}
-    paths |= {
-        tag(XML, "id"): "descendant-or-self::*/@xml:id",
-        tag(WSU, "Id"): "descendant-or-self::*/@wsu:Id",
-    }
-    return tuple((name, etree.XPath(paths[name], namespaces={"wsu": WSU})) for name in sorted(ID_ATTRIBUTES))
+def _id_attributes() -> etree.XPath:
+    """What finds the attributes of ID_ATTRIBUTES in one walk: a fifth of the time of looking at each element."""
+    names = (etree.QName(name) for name in sorted(ID_ATTRIBUTES))
+    tests = (
+        f"local-name()='{name.localname}' and namespace-uri()='{name.namespace or ''}'" for name in names
+    )
+    return etree.XPath(f"descendant-or-self::*/@*[{' or '.join(tests)}]")
