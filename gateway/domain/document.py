@@ -198,7 +198,7 @@ class Document:
         parts = (self.header, self.body, *self.root.find_all("Attachments"))
         return tuple([leaf for part in parts for leaf in part.leaves() if leaf.text.strip()])
 
-    @property
+    @cached_property
     def direction(self) -> Direction:
         """From which sort of party to which it goes."""
         return Direction.between(self.sender.id.is_municipality, self.recipient.id.is_municipality)

@@ -31,6 +31,8 @@ LINES: Final = frozenset(
 )  # fmt: skip
 """The other elements that hold what somebody wrote: names and references. All else is a code, a day or a number."""
 
+_WRITTEN: Final = PROSE | LINES
+
 _CPR: Final = re.compile(
     r"(?<![\d+])(?P<day>\d\d)(?P<gap>[ ./\u2010-\u2015\u2212-]?)(?P<month>\d\d)(?P=gap)\d\d"
     r"[ ./\u2010-\u2015\u2212-]{0,3}(?:\d{4}(?!\d)|(?i:[a-zæøå]{3}\d)(?![^\W_]))"
@@ -102,7 +104,7 @@ def lint(document: Document, words: WordLists) -> tuple[Finding, ...]:
 def texts_of(document: Document) -> Iterator[LintText]:
     """Every text, name, reference and file name of a document, also those in attributes."""
     for node in document.content():
-        if node.name in PROSE or node.name in LINES:
+        if node.name in _WRITTEN:
             yield _lint_text(node, node.path, node.text)
         for name, value in node.attributes:
             yield _lint_text(node, f"{node.path}/@{name}", value)

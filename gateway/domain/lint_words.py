@@ -66,7 +66,7 @@ class Lexicon:
         str, tuple[tuple[str, WordList], ...]
     ]  # longer ones, sought in words too: by their first six
     endings: Mapping[str, tuple[tuple[str, WordList], ...]]  # by their last letters
-    phrases: Mapping[str, tuple[tuple[re.Pattern[str], WordList], ...]]  # by their first word
+    phrases: Mapping[frozenset[str], tuple[tuple[re.Pattern[str], WordList], ...]]  # by their whole words
 
     def rules_found(self, text: str) -> frozenset[Rule]:
         """The rules whose lists have a word in the text."""
@@ -75,8 +75,9 @@ class Lexicon:
         found: set[WordList] = set()
         for word in self.exact.keys() & words:
             found |= self.exact[word]
-        for word in self.phrases.keys() & words:
-            found.update(each for phrase, each in self.phrases[word] if phrase.search(folded))
+        for whole in self.phrases:
+            if whole <= words:
+                found.update(each for phrase, each in self.phrases[whole] if phrase.search(folded))
         for key in self.beginnings.keys() & {word[:_KEY] for word in words}:
             found.update(
                 each
@@ -144,13 +145,13 @@ def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
     beginnings: dict[str, tuple[tuple[str, WordList], ...]] = {}
     parts: dict[str, tuple[tuple[str, WordList], ...]] = {}
     endings: dict[str, tuple[tuple[str, WordList], ...]] = {}
-    phrases: dict[str, tuple[tuple[re.Pattern[str], WordList], ...]] = {}
+    phrases: dict[frozenset[str], tuple[tuple[re.Pattern[str], WordList], ...]] = {}
     for each in lists:
         for word in each.words:
             if " " in word:
                 phrase = re.compile(rf"(?<!\w){_pattern(word)}(?!\w)")
-                first = word.split()[0]
-                phrases[first] = (*phrases.get(first, ()), (phrase, each))
+                whole = frozenset(part for part in word.split() if "*" not in part)
+                phrases[whole] = (*phrases.get(whole, ()), (phrase, each))
             elif word.startswith("*"):
                 _add(endings, word[-_KEY:], word[1:], each)
             elif not word.endswith("*"):

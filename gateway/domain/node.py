@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from gateway.domain.annotation import schema_path
+
+_USUAL_CHILDREN: Final = 32  # whose paths are kept; more would let a sender fill the memory
 
 
 class Node(NamedTuple):
@@ -34,20 +36,20 @@ class Node(NamedTuple):
 
     def find(self, steps: str) -> Node | None:
         """The first element at this relative path ("Subject/CprNumber"), or None."""
-        if "/" in steps:
-            found = self.find_all(steps)
-            return found[0] if found else None
+        step, _, deeper = steps.partition("/")
         for child in self.children:
-            if child.name == steps:
-                return child
+            if child.name == step:
+                found = child.find(deeper) if deeper else child
+                if found is not None:
+                    return found
         return None
 
     def find_all(self, steps: str) -> tuple[Node, ...]:
         """Every element at this relative path, in document order."""
-        first, *deeper = steps.split("/")
-        found = [child for child in self.children if child.name == first]
-        for step in deeper:
-            found = [child for node in found for child in node.children if child.name == step]
+        step, _, deeper = steps.partition("/")
+        found = [child for child in self.children if child.name == step]
+        if deeper:
+            return tuple([node for child in found for node in child.find_all(deeper)])
         return tuple(found)
 
     def text_of(self, steps: str) -> str | None:
@@ -61,23 +63,17 @@ class Node(NamedTuple):
 
     def blocks(self) -> list[Node]:
         """This element and those within it that hold elements, in document order."""
-        found, waiting = [], [self]
-        while waiting:
-            node = waiting.pop()
-            if node.children:
-                found.append(node)
-                waiting += node.children[::-1]
+        found: list[Node] = []
+        if self.children:
+            _gather_blocks(self, found)
         return found
 
     def leaves(self) -> list[Node]:
-        """The elements within it that hold values, in document order."""
-        found, waiting = [], [self]
-        while waiting:
-            node = waiting.pop()
-            if node.children:
-                waiting += node.children[::-1]
-            else:
-                found.append(node)
+        """The elements within it that hold values, in document order; itself if it is one."""
+        if not self.children:
+            return [self]
+        found: list[Node] = []
+        _gather_leaves(self, found)
         return found
 
     def attribute(self, name: str) -> str | None:
@@ -85,8 +81,32 @@ class Node(NamedTuple):
         return dict(self.attributes).get(name)
 
 
-def child_paths(parent: str, names: Sequence[str]) -> tuple[str, ...]:
+def _gather_blocks(block: Node, found: list[Node]) -> None:
+    found.append(block)
+    for child in block.children:
+        if child.children:
+            _gather_blocks(child, found)
+
+
+def _gather_leaves(block: Node, found: list[Node]) -> None:
+    for child in block.children:
+        if child.children:
+            _gather_leaves(child, found)
+        else:
+            found.append(child)
+
+
+def child_paths(parent: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """The paths of the children with these names, in order: numbered from 1 where a name is shared."""
+    return _usual_paths(parent, names) if len(names) <= _USUAL_CHILDREN else _paths(parent, names)
+
+
+@lru_cache(maxsize=4096)  # nearly every block of a kind has the same children
+def _usual_paths(parent: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return _paths(parent, names)
+
+
+def _paths(parent: str, names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) == len(names):
         return tuple([f"{parent}/{name}" for name in names])
     totals = Counter(names)

@@ -15,17 +15,19 @@ from gateway.domain.party import Role
 from gateway.domain.rule_context import Case, error, warning
 from gateway.domain.rules import Finding, Rule, Severity
 
-_SPANS: Final = (
-    ("From", "To"),
-    ("ValidFrom", "ValidTo"),
-    ("StartDate", "PlannedEnd"),
-    ("PeriodFrom", "PeriodTo"),
-    ("GivenOn", "ValidUntil"),
-    ("FirstOrderOn", "IssuedOn"),
-    ("AgreedOn", "FollowUpOn"),
-)
+_SPANS: Final = {  # the last day of each, and its first
+    "To": "From",
+    "ValidTo": "ValidFrom",
+    "PlannedEnd": "StartDate",
+    "PeriodTo": "PeriodFrom",
+    "ValidUntil": "GivenOn",
+    "IssuedOn": "FirstOrderOn",
+    "FollowUpOn": "AgreedOn",
+}
 # What explains an "other" in its block. `Name` is that of an education or a person in a role.
-_EXPLAINS: Final = ("Text", "Note", "How", "What", "Name", "PersonName", "Unit", "Organisation", "SchoolMust")
+_EXPLAINS: Final = frozenset(
+    {"Text", "Note", "How", "What", "Name", "PersonName", "Unit", "Organisation", "SchoolMust"}
+)
 _LOCAL: Final = {"Reason": "LocalReason"}  # the code of the school's own system says which other reason it is
 # Bodies with no room for words: the items of an agreement tell of who takes part, and why a contact changes is told to
 # nobody.
@@ -65,22 +67,29 @@ def check_body(case: Case) -> Iterator[Finding]:
 
 
 def _block(node: Node) -> Iterator[Finding]:
-    members = {child.name: child for child in reversed(node.children)}  # the first of each name
-    for first, last in _SPANS:
-        if first in members and last in members and day_of(members[last]) < day_of(members[first]):
-            yield error(Rule.D01, members[last])
+    for last in node.children:
+        if last.name in _SPANS:
+            first = node.find(_SPANS[last.name])
+            if first is not None and day_of(last) < day_of(first):
+                yield error(Rule.D01, last)
+    if node.name not in _WORDLESS:
+        yield from _others(node)
+    if node.name in _CONTACTS and node.has("Role") and not (node.has("Phone") or node.has("Email")):
+        yield error(Rule.L02, node)
+    if node.name == "Mentor" and node.text_of("Status") == "GRANTED":
+        yield from _mentor_period(node)
+
+
+def _others(node: Node) -> Iterator[Finding]:
+    """An "other" that nothing in its block explains."""
     others = [
         child
         for child in node.children
-        if child.text == "OTHER" and child.name not in _EXPLAINS and _LOCAL.get(child.name) not in members
-        if node.name not in _WORDLESS and child.name not in _TOLD_ENOUGH
+        if child.text == "OTHER" and child.name not in _EXPLAINS and child.name not in _TOLD_ENOUGH
+        if child.name not in _LOCAL or not node.has(_LOCAL[child.name])
     ]
-    if others and not any(members[name].text != "OTHER" for name in _EXPLAINS if name in members):
+    if others and not any(child.text != "OTHER" for child in node.children if child.name in _EXPLAINS):
         yield from (error(Rule.D10, other) for other in others)
-    if node.name in _CONTACTS and "Role" in members and not members.keys() & {"Phone", "Email"}:
-        yield error(Rule.L02, node)
-    if node.name == "Mentor" and members["Status"].text == "GRANTED":
-        yield from _mentor_period(node)
 
 
 def _education_codes(case: Case) -> Iterator[Finding]:

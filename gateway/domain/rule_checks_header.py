@@ -110,10 +110,10 @@ def _age(case: Case) -> Iterator[Finding]:
 
 
 def _provisions(case: Case) -> Iterator[Finding]:
-    known = {provision.code for provision in case.context.policy.provisions.entries}
     for basis in case.document.legal_bases:
         if not case.gate.is_in_force(basis):
             # A code that no list knows is not quoted: it could be anything.
+            known = {provision.code for provision in case.context.policy.provisions.entries}
             code = Words.same(basis.provision if basis.provision in known else "?")
             yield error(Rule.H09, basis.node.find("Provision") or basis.node, code=code)
 

@@ -11,6 +11,7 @@ Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
 GREATEST_INTEGER: Final = 2**53 - 1  # RFC 8785 §3.2.2.3, by way of I-JSON, RFC 7493 §2.2
 _LISTS: Final = (list, tuple)
+_OBJECTS: Final = (dict, Mapping)  # nearly always the first, which is found at once
 DEEPEST: Final = 16  # our values nest four deep
 
 _ENCODER: Final = json.JSONEncoder(
@@ -46,7 +47,7 @@ def _ordered(value: object, depth: int) -> Json:
         return value
     if isinstance(value, _LISTS) and depth:
         return [_ordered(item, depth - 1) for item in value]
-    if isinstance(value, Mapping) and depth and all(isinstance(key, str) for key in value):
+    if isinstance(value, _OBJECTS) and depth and all(isinstance(key, str) for key in value):
         # RFC 8785 §3.2.3: keys are sorted by their UTF-16 code units.
         keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf_16)
         return {key: _ordered(value[key], depth - 1) for key in keys}

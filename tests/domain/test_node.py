@@ -13,7 +13,7 @@ RECIPIENT = Node("Recipient", "/Document/Header/Recipient", 4, children=(FIRST, 
 
 
 def test_children_that_share_a_name_are_numbered_and_others_are_not() -> None:
-    paths = child_paths("/Document/Header", ["Purpose", "Nonce", "Purpose"])
+    paths = child_paths("/Document/Header", ("Purpose", "Nonce", "Purpose"))
     assert paths == ("/Document/Header/Purpose[1]", "/Document/Header/Nonce", "/Document/Header/Purpose[2]")
 
 
