@@ -71,6 +71,7 @@ _MARKS: Final = re.compile(
     r"(?i)\bkarakter(?:en|er|erne|gennemsnit|snit)?\b[^.\n]{0,30}?(?<!\d)(?:-3|00|02|4|7|10|12)(?!\d)"
     r"|\bfik (?:-3|00|02|4|7|10|12) i\b|\b(?:score\w{0,5}|testresultat\w{0,5})\W{1,3}(?:på |var |er )?\d"
 )
+_BY_WORDS: Final = (Rule.X02, Rule.X03, Rule.X06)  # what a list alone tells
 _PASTED: Final = 240  # characters: 80 % of the shortest text (300)
 
 
@@ -154,11 +155,12 @@ def _holds_anything(texts: Iterable[LintText], lexicon: Lexicon) -> bool:
 def _found(text: LintText, lexicon: Lexicon, protected: bool) -> Iterator[tuple[Rule, Severity]]:
     """Each search is made only in a text that has what it cannot do without: a digit, a colon, a bracket."""
     has_digits = _DIGIT.search(text.text) is not None
+    folded = text.text.casefold()
     if has_digits and holds_cpr(text.text):
         yield Rule.X01, Severity.ERROR
     if has_digits and _ADDRESS.search(text.text):
         yield Rule.X04, Severity.ERROR if protected else Severity.OVERRIDABLE
-    if _holds_signs(text.text):
+    if _holds_signs(text.text, folded):
         yield Rule.X09, Severity.ERROR
     if text.is_prose:
         yield from _found_in_prose(text.text, lexicon.rules_found(text.text), has_digits)
@@ -167,7 +169,7 @@ def _found(text: LintText, lexicon: Lexicon, protected: bool) -> Iterator[tuple[
 def _found_in_prose(
     text: str, by_words: frozenset[Rule], has_digits: bool
 ) -> Iterator[tuple[Rule, Severity]]:
-    for rule in (Rule.X02, Rule.X03, Rule.X06):
+    for rule in _BY_WORDS:
         if rule in by_words:
             yield rule, Severity.OVERRIDABLE
     if has_digits and _holds_account(text):
@@ -182,18 +184,17 @@ def _found_in_prose(
         yield Rule.X10, Severity.WARNING
 
 
-def _holds_signs(text: str) -> bool:
+def _holds_signs(text: str, folded: str) -> bool:
     """Whether a text holds signs nobody sees, markup, script, a password, or a link that is no https."""
     return (
         (not text.replace("\n", "").isprintable() and _UNPRINTABLE.search(text) is not None)
         or (("<" in text or "&" in text) and _MARKUP.search(text) is not None)
-        or (":" in text and _has_one_of(text, _OF_LINKS) and _LINK.search(text) is not None)
-        or (_has_one_of(text, _OF_PASSWORDS) and _PASSWORD.search(text) is not None)
+        or (":" in text and _has_one_of(folded, _OF_LINKS) and _LINK.search(text) is not None)
+        or (_has_one_of(folded, _OF_PASSWORDS) and _PASSWORD.search(text) is not None)
     )
 
 
-def _has_one_of(text: str, words: tuple[str, ...]) -> bool:
-    folded = text.casefold()
+def _has_one_of(folded: str, words: tuple[str, ...]) -> bool:
     return any(word in folded for word in words)
 
 

@@ -107,19 +107,19 @@ class Gate:
     def judgements(self) -> tuple[tuple[Node, Judgement], ...]:
         """Every element that says something, in document order, and every attachment's category, each judged."""
         known: dict[Annotation, Judgement] = {}  # of elements with the same annotation the same holds
-        found = []
+        annotations, measure, found = self.policy.annotations, Basis.MEASURE, []
         for node in self.document.content():
             try:
-                annotation = self.policy.annotations.of(node.path, node.text)
+                annotation = annotations.of(node.path, node.text)
             except KeyError:
                 found.append((node, _UNKNOWN))
                 continue
-            if annotation.basis is Basis.MEASURE:  # the one set that looks at where the element stands
-                judgement = self._judge(annotation, self._block_of(node))
-            elif annotation in known:
-                judgement = known[annotation]
-            else:
-                judgement = known[annotation] = self._judge(annotation, None)
+            judgement = known.get(annotation)
+            if judgement is None:
+                if annotation.basis is measure:  # the one set that looks at where the element stands
+                    judgement = self._judge(annotation, self._block_of(node))
+                else:
+                    judgement = known[annotation] = self._judge(annotation, None)
             found.append((node, judgement))
         return (*found, *map(self._judge_attachment, self.document.attachments))
 
@@ -228,14 +228,11 @@ class Gate:
         The law knows only imminent risk; an early warning rests on cooperation or consent. A note in an open
         conversation may also rest on what carries answers.
         """
-        early = self.document.kind is DocumentKind.DROPOUT_RISK_NOTICE and not is_true(
-            self.document.body.find("Imminent")
-        )
-        if basis is Basis.RISK and early:
-            return (Basis.COOP,)
-        is_note = self.document.kind is DocumentKind.NOTE_NOTICE
-        if basis is Basis.COOP and is_note and self.in_open_conversation:
-            return (Basis.COOP, Basis.FOLLOW)
+        kind = self.document.kind
+        if basis is Basis.RISK and kind is DocumentKind.DROPOUT_RISK_NOTICE:
+            return (basis,) if is_true(self.document.body.find("Imminent")) else (Basis.COOP,)
+        if basis is Basis.COOP and kind is DocumentKind.NOTE_NOTICE and self.in_open_conversation:
+            return (basis, Basis.FOLLOW)
         return (basis,)
 
     @cached_property
