@@ -66,10 +66,11 @@ def _target_group(case: Case) -> Iterator[Finding]:
 
 def _gathered(case: Case) -> Iterator[tuple[Node, Judgement]]:
     """The judgements that fault something, those of a whole block that all say the same as one, at the block."""
+    allowed = Verdict.ALLOWED  # looked up once: there are a hundred judgements
     by_path = {
         node.path: (node, each)
         for node, each in case.gate.judgements
-        if each.verdict is not Verdict.ALLOWED or each.withheld
+        if each.verdict is not allowed or each.withheld
     }
     if not by_path:
         return
