@@ -40,13 +40,20 @@ def retry(
             metavar="[DOCUMENT-ID]", help="Only this document's; without, all but what a restore set aside."
         ),
     ] = None,
+    party: Annotated[
+        str | None,
+        typer.Option(
+            help="Only this sender's; must be said where two parties have sent a document of the id."
+        ),
+    ] = None,
 ) -> None:
     """Let the gateway try again what was set aside, once the cause is mended; print how many.
 
     A document that is named and not set aside is refused: NOT_FOUND.
     """
     with opened(settings) as installation:
-        taken_up = parked.retry(installation, uuid4(document_id) if document_id else None)
+        named = uuid4(document_id) if document_id else None
+        taken_up = parked.retry(installation, named, party_id(party) if party else None)
     if document_id and not taken_up:
         raise InputError(Code.NOT_FOUND)
     typer.echo(str(taken_up))

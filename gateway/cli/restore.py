@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.context import SettingsFile, opened, operator, read
 from gateway.services import restoring
-from gateway.services.restoring import Compared, Finding
+from gateway.services.restoring import Compared, Doubted, Finding
 
 application = typer.Typer(help="A store that was restored from a backup.", no_args_is_help=True)
 
@@ -24,26 +24,40 @@ def check(
         list[Path],
         typer.Argument(help="Checkpoints kept outside: files, or folders of files named *.checkpoint."),
     ],
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored",
+            help="The store was brought back octet for octet (a snapshot, a base backup, a copied file), so that it "
+            "does not know it.",
+        ),
+    ] = False,
 ) -> None:
     """Compare the store of a stopped gateway with checkpoints kept outside; nothing is added to a log.
 
-    Exit 0: all that they tell of is here, for every log; the store may serve. Exit 1: a log was not compared, for want
-    of a checkpoint. Exit 2: nothing was compared, for the reason that is told. Exit 3: entries are missing, or others;
-    the store is refused from now on.
+    Exit 0: all that they tell of is here, for every log; the store may serve. If it comes from a backup, every delivery
+    that was under way is set aside for `bropost outbox`, and the waits begin anew. Exit 1: a log was not compared, for
+    want of a checkpoint. Exit 2: nothing was compared, for the reason that is told. Exit 3: entries are missing, or
+    others; the store is refused from now on.
     """
     notes = [read(path).decode("utf-8", "replace") for each in checkpoints for path in _files(each)]
     with opened(settings, alone=True) as installation:
-        compared = restoring.compare(installation, notes)
-    for log in compared:
+        compared = restoring.compare(installation, notes, restored=restored)
+    for log in compared.logs:
         typer.echo(_line(log))
-    findings = {log.finding for log in compared}
-    if findings & _BAD:
+    if {log.finding for log in compared.logs} & _BAD:
         typer.echo(_REFUSED)
         raise typer.Exit(_REFUSED_STATUS)
-    if Finding.UNKNOWN in findings:
-        typer.echo("Not all logs were compared: give the newest checkpoint of each.")
+    if not compared.is_whole:
+        typer.echo(_NOT_COMPARED)
         raise typer.Exit(1)
     typer.echo("All that the checkpoints tell of is here. What came after them nobody can tell: serve.")
+    if compared.doubted is not None:
+        _tell(compared.doubted)
+
+
+_NOT_COMPARED = """Not all logs were compared: give the newest checkpoint of each.
+If nobody keeps one, a store from a backup can go on knowingly: bropost restore accept."""
 
 
 _REFUSED = """The store must not serve, and is refused from now on. Entries that others hold proof of are not here.
@@ -58,7 +72,7 @@ def accept(
     approved_by: Annotated[str, typer.Option(help="Who decided to go on.")],
     reason: Annotated[str, typer.Option(help="Why; both stand in the new logs as commitments, encrypted.")],
 ) -> None:
-    """Go on with a store that `bropost restore check` refused, as a new installation with new logs.
+    """Go on with a store that `bropost restore check` did not find whole, as a new installation with new logs.
 
     Nothing is sent by itself: every delivery that was under way is set aside for `bropost outbox`. Nobody is accused of
     silence at once: the waits begin anew.
@@ -68,10 +82,14 @@ def accept(
         continued = restoring.accept(installation, decision)
     for origin in continued.closed:
         typer.echo(f"closed: {origin}")
-    typer.echo(f"{continued.set_aside} deliveries are set aside: see bropost outbox list")
-    typer.echo(f"{continued.waits} waits begin anew: who met one after the backup must say so again")
+    _tell(continued.doubted)
     typer.echo("Now write the new installation into the settings, and give the parties their new log keys:")
     typer.echo(f'installation = "{continued.installation}"')
+
+
+def _tell(doubted: Doubted) -> None:
+    typer.echo(f"{doubted.deliveries} deliveries are set aside: see bropost outbox list")
+    typer.echo(f"{doubted.waits} waits begin anew: who met one after the backup must say so again")
 
 
 def _files(path: Path) -> list[Path]:

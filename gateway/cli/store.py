@@ -1,4 +1,4 @@
-"""Commands on the store itself: moving it to another database."""
+"""Commands on the store itself: backing it up, and moving it to another database."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def backup(
 ) -> None:
     """Write a backup of an SQLite store, database and contents, while the gateway goes on. The keys are not in it.
 
-    What is restored from it must pass `bropost restore check` before it serves. Ends with status 1 if a file holds
-    something else than it should: the backup has everything but that.
+    What is restored from it must pass `bropost restore check` before it serves. Ends with status 1 if a file that the
+    store knows is lost, or holds something else than it should: the backup has everything else.
     """
     with opened(settings) as installation:
         made = back_up(installation, folder)
     for party, size in made.logs.items():
         typer.echo(f"{party}: a log of {size} entries")
-    typer.echo(f"{made.contents.files} files of contents were copied, {made.contents.gone} are gone")
+    withdrawn = len(made.contents.missing) - len(made.lost)
+    typer.echo(f"{made.contents.files} files of contents were copied, {withdrawn} are gone")
+    for name in made.lost:
+        typer.echo(f"lost: blobs/{name[:2]}/{name[2:4]}/{name} is not there, and the store knows it still")
     for name in made.contents.damaged:
         typer.echo(f"damaged: blobs/{name[:2]}/{name[2:4]}/{name} does not hold what it stands for")
-    if made.contents.damaged:
+    if made.lost or made.contents.damaged:
         typer.echo("Take these files from an earlier backup.")
         raise typer.Exit(1)
 

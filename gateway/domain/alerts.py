@@ -190,6 +190,13 @@ class Alert(Enum):
         _below(Gauge.ANTIVIRUS_UP, 1),
         lasting=timedelta(minutes=2),
     )
+    ATTACHMENTS_UNJUDGED = AlertRow(
+        Severity.WARNING,
+        "More than three documents in a quarter of an hour were refused, for the antivirus gave no verdict.",
+        refusals=Refusals(
+            frozenset({Code.ANTIVIRUS_UNAVAILABLE}), 3, ("code", "instance"), (Refused.SIGNED,)
+        ),
+    )
     OWN_CERTIFICATE_UNUSABLE = AlertRow(
         Severity.CRITICAL,
         "A certificate of the gateway's own ended or was revoked: it signs nothing more.",

@@ -430,9 +430,11 @@ class Code(Enum):
     )
     STORE_RESTORED = _input(
         "The store comes from a backup and was not compared with what is known outside. Run `bropost restore check` with "
-        "the newest checkpoint of every log.",
+        "the newest checkpoint of every log; if nobody keeps one, go on knowingly with `bropost restore accept`, as "
+        "docs/operations.md says.",
         "Lageret kommer fra en sikkerhedskopi og er ikke sammenlignet med det, der kendes udenfor. Kør "
-        "`bropost restore check` med hver logs nyeste kontrolpunkt.",
+        "`bropost restore check` med hver logs nyeste kontrolpunkt; har ingen et, så fortsæt bevidst med "
+        "`bropost restore accept`, som docs/operations.md beskriver.",
     )
     STORE_BEHIND = _input(
         "The store lacks entries that a checkpoint kept outside tells of. Do not serve it: restore a newer backup, or go on "

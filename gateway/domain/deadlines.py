@@ -221,9 +221,17 @@ def opened_by(state: State, at: datetime, waiting: Waiting, calendar: Calendar) 
     )
 
 
-def answer_anew(earlier: Deadline, at: datetime, calendar: Calendar) -> Deadline:
-    """The wait for an answer that begins at `at`, when a question came in its place: as long as the one before."""
-    return _lasting(earlier, calendar.working_time_between(earlier.opened_at, earlier.due_at), at, calendar)
+def begun_anew(earlier: Deadline, at: datetime, calendar: Calendar) -> Deadline:
+    """The wait that begins once more at `at`: its warning and its end come after as much working time as before.
+
+    So does the wait for an answer when a question came in its place, and any wait that may have been met in a part of
+    the store's history that is lost. ValueError if the times of `earlier` are in no order.
+    """
+
+    def moved(moment: datetime) -> datetime:
+        return calendar.add_working_time(at, calendar.working_time_between(earlier.opened_at, moment))
+
+    return replace(earlier, opened_at=at, warn_at=moved(earlier.warn_at), due_at=moved(earlier.due_at))
 
 
 def resumed(earlier: Deadline, ended_at: datetime, at: datetime, calendar: Calendar) -> Deadline:

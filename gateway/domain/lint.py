@@ -46,13 +46,8 @@ _MARKUP: Final = re.compile(r"<[A-Za-z/!?]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A
 _LINK: Final = re.compile(
     r"(?i)\b(?!https://)[a-z][a-z0-9+.-]{1,20}://|\b(?:javascript|vbscript|mailto|file|tel):"
 )
-_OF_LINKS: Final = (
-    "://",
-    "script:",
-    "mailto:",
-    "file:",
-    "tel:",
-)  # what a link cannot do without, in lower case
+# What a link, or the word for a password, cannot do without, in lower case.
+_OF_LINKS: Final = ("://", "script:", "mailto:", "file:", "tel:")
 _OF_PASSWORDS: Final = ("kode", "password")
 _PASSWORD: Final = re.compile(r"(?i)\b(?:password|adgangskode|kodeord|pin-?kode)n?\s*(?:er\s|:|=)")
 _ADDRESS: Final = re.compile(

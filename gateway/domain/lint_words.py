@@ -62,9 +62,8 @@ class Lexicon:
 
     exact: Mapping[str, frozenset[WordList]]
     beginnings: Mapping[str, tuple[tuple[str, WordList], ...]]  # short ones, by their first letters
-    parts: Mapping[
-        str, tuple[tuple[str, WordList], ...]
-    ]  # longer ones, sought in words too: by their first six
+    # Longer ones, sought in words too: by their first six.
+    parts: Mapping[str, tuple[tuple[str, WordList], ...]]
     endings: Mapping[str, tuple[tuple[str, WordList], ...]]  # by their last letters
     phrases: Mapping[frozenset[str], tuple[tuple[re.Pattern[str], WordList], ...]]  # by their whole words
 

@@ -27,13 +27,15 @@ class BackedUp:
 
     logs: dict[str, int]  # the size of each log, by party
     contents: Copied
+    lost: tuple[str, ...]  # of the contents that are missing, those that the store knows still
 
 
 def back_up(installation: Installation, folder: Path) -> BackedUp:
     """Write a backup of the store into a folder, while the gateway goes on; an earlier one there is replaced.
 
-    The database comes first: a file that only a later document knows is harmless. InputError ARGUMENT_INVALID if the
-    database is a server's, or if a store that is no backup is in the folder: that may be the one in use.
+    The database comes first: a file that only a later document knows is harmless. One that is missing was removed
+    meanwhile, or it is lost: then the store itself, which is asked last, knows it still. InputError ARGUMENT_INVALID if
+    the database is a server's, or if a store that is no backup is in the folder: that may be the one in use.
     UnavailableError STORE_UNAVAILABLE if the folder cannot be written.
     """
     unfinished, finished = folder / f"unfinished-{DATABASE}", folder / DATABASE
@@ -57,7 +59,9 @@ def back_up(installation: Installation, folder: Path) -> BackedUp:
         installation.blobs.name_copy(unfinished, finished)
     except OSError as error:
         raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-    return BackedUp(logs, contents)
+    with installation.database.read() as connection:
+        lost = installation.blobs.known(connection, contents.missing)
+    return BackedUp(logs, contents, lost)
 
 
 def _require_no_store(installation: Installation, folder: Path) -> None:

@@ -19,13 +19,14 @@ from gateway.domain.errors import BropostError, InputError
 from gateway.domain.identifiers import PartyId, Uuid4
 from gateway.domain.mandate import Operation, decide
 from gateway.domain.party import Role, System, receiving_systems
-from gateway.domain.status import Flag, Standing, Status
+from gateway.domain.status import Flag, Standing, State, Status
 from gateway.services import log_entries
 from gateway.services.installation import Installation
 from gateway.services.timeline import seen_by, status_of
 from gateway.storage import (
     deadlines,
     deliveries,
+    documents,
     events,
     lookups,
     mandates,
@@ -172,6 +173,11 @@ def _asserted(connection: Connection, row: DocumentRow) -> dict[Uuid4, _Asserted
     withdrawal = withdrawals.find_withdrawal(connection, row.key)
     if withdrawal is not None:
         found[withdrawal.evidence_id] = _Asserted(_system_name(connection, withdrawal.system_id))
+    for event in events.events_of(connection, row.key, row.sender):
+        if event.kind == State.WITHDRAWN.value and event.evidence_id and event.related:
+            by = documents.find_own(connection, row.sender, event.related)  # which brought the withdrawal
+            if by is not None:
+                found[event.evidence_id] = _Asserted(_system_name(connection, by.system_id))
     return found
 
 

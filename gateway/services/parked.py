@@ -6,6 +6,7 @@ Giving up is a statement to the sender, who stays responsible: signed negative e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,8 @@ from gateway.storage import deadlines, documents, events, lookups, outbox
 from gateway.storage import evidence as evidence_rows
 from gateway.storage.outbox import Promise
 
+_BY_A_RESTORE: Final = {Code.STORE_BEHIND.name, Code.STORE_RESTORED.name}
+
 
 @dataclass(frozen=True)
 class GivenUp:
@@ -32,18 +35,21 @@ class GivenUp:
     repeated: bool
 
 
-def retry(installation: Installation, document_id: Uuid4 | None = None) -> int:
-    """Try again, from now on, what was set aside - all of it, or one document's; return how many tasks.
+def retry(installation: Installation, document_id: Uuid4 | None = None, sender: PartyId | None = None) -> int:
+    """Try again, from now on, what was set aside - all of it, a `sender`'s, or one document's; return how many tasks.
 
-    What `restore accept` set aside is tried again only by its id: it may have been delivered before the restore, and a
-    person must know of each that it was not.
+    What a restore set aside is tried again only by its id: it may have been delivered before the restore, and a person
+    must know of each that it was not. InputError ARGUMENT_INVALID if documents of this id by two senders are set
+    aside, and none is named: nobody sends another's by chance.
     """
     with installation.database.read() as connection:
         found = [
             each
-            for each in _parked(connection, document_id)
-            if document_id is not None or each.row.last_code != Code.STORE_BEHIND.name
+            for each in _parked(connection, document_id, sender)
+            if document_id is not None or each.row.last_code not in _BY_A_RESTORE
         ]
+    if document_id is not None and len({each.sender for each in found}) > 1:
+        raise _two_senders()
     at = installation.clock()
     taken_up = 0
     for each in found:
@@ -62,12 +68,10 @@ def abandon(
     ARGUMENT_INVALID if more than one is or was: nobody gives up another's by saying it twice.
     """
     with installation.database.read() as connection:
-        found = [each for each in _parked(connection, document_id) if sender in (None, each.sender)]
+        found = _parked(connection, document_id, sender)
         before = [each for each in _given_up_before(connection, document_id) if sender in (None, each)]
     if len(found) + len(before) > 1:
-        raise InputError(
-            Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party"
-        )
+        raise _two_senders()
     if before:
         return GivenUp(before[0], repeated=True)
     if not found:
@@ -99,10 +103,16 @@ def _give_up(installation: Installation, promise: Promise, reason: str) -> bool:
     return True
 
 
-def _parked(connection: Connection, document_id: Uuid4 | None) -> tuple[Promise, ...]:
-    """What is set aside, or what of one document id is."""
+def _two_senders() -> InputError:
+    return InputError(Code.ARGUMENT_INVALID, what="two parties have sent a document of this id: name --party")
+
+
+def _parked(connection: Connection, document_id: Uuid4 | None, sender: PartyId | None) -> tuple[Promise, ...]:
+    """What is set aside, or what of it is of one document id, of one sender."""
     return tuple(
-        each for each in outbox.parked(connection) if document_id is None or each.document_id == document_id
+        each
+        for each in outbox.parked(connection)
+        if document_id in (None, each.document_id) and sender in (None, each.sender)
     )
 
 

@@ -2,7 +2,8 @@
 
 A log whose entries are missing here is never appended to under its name: somebody holds a checkpoint of its other
 history. To go on, it is closed as it is, and the party gets a log of another origin, which begins by telling so.
-docs/decisions/0025.
+Either way something may have been done after the backup of which nothing is left here, so nothing is sent by itself,
+and no silence is told that may not be one. docs/decisions/0025.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from gateway.domain.catalogue import Code
-from gateway.domain.deadlines import FIRINGS
 from gateway.domain.disclosure import EntryKind, LogOrigin
 from gateway.domain.errors import InputError
 from gateway.domain.identifiers import PartyId, Uuid4
-from gateway.services import log_entries
+from gateway.services import log_entries, waits
 from gateway.services.delivery import open_wait
 from gateway.services.installation import Installation
 from gateway.services.log_entries import PreparedEntry
-from gateway.storage import configuration, deadlines, log, outbox
+from gateway.storage import configuration, log, outbox
 from gateway.storage.configuration import SetAside
 from gateway.storage.copy import skip_ahead
 from gateway.storage.log import LogHead
@@ -32,6 +32,7 @@ from gateway.translog.checkpoint import Checkpoint, LogKey, parse_checkpoint, si
 from gateway.translog.merkle import Frontier, leaf_hash
 
 CONTINUED: Final = "LOG_CONTINUED"  # the first entry of a log that goes on where another was closed
+NOTHING_KNOWN: Final = "NOTHING_KNOWN_OUTSIDE"  # in that entry: nobody keeps a checkpoint of the closed one
 KEYS_SKIPPED: Final = (
     1_000_000  # of events and deliveries: more than were given since any backup that one would restore
 )
@@ -60,28 +61,53 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Doubted:
+    """What of a store may have been met or done after its backup, so that it does not go on by itself."""
+
+    deliveries: int  # wait for a person, so that nothing is sent a second time unseen
+    waits: int  # begin anew: what ended them may be lost
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A store, held against what is known outside."""
+
+    logs: tuple[Compared, ...]
+    is_whole: bool  # something is known of every log, and all that it tells of is here
+    doubted: Doubted | None  # of a store that comes from a backup, and may serve now
+
+
+@dataclass(frozen=True)
 class Continued:
     """A store that goes on as another installation."""
 
     installation: Uuid4
     closed: tuple[LogOrigin, ...]
-    set_aside: int  # deliveries that wait for a person, so that nothing is sent a second time unseen
-    waits: int  # that last from now on as long as they would have lasted: what ended them may be lost
+    doubted: Doubted
 
 
-def compare(installation: Installation, notes: Sequence[str]) -> tuple[Compared, ...]:
+def compare(installation: Installation, notes: Sequence[str], *, restored: bool = False) -> Comparison:
     """Hold every log against the checkpoints that are known outside, and note in the store what follows.
 
-    If entries are missing, or are others, the store is set aside for good: BEHIND. If every log that has entries is
-    held against a checkpoint and all of them are here, it may serve. Else it stays as it was. Nothing is appended.
-    The keys behind clients' cursors skip ahead in a store that comes from a backup: events after it were told of.
+    If entries are missing, or are others, the store is set aside for good: BEHIND. If something is known, and every log
+    that has entries is held against a checkpoint and all of them are here, it may serve. Else it stays as it was, and
+    what it was held against is remembered in a store from a backup. Nothing is appended.
 
-    `notes` are checkpoints as they were signed. Errors as `parse_checkpoint` and `SignedCheckpoint.verify`. The
-    database must be nobody else's: InputError DATABASE_IN_USE.
+    Of what came after both the backup and the checkpoints nobody can tell. So in a store that comes from a backup what
+    was under way is set aside, and waits begin anew, before it may serve; and the keys behind clients' cursors skip
+    ahead. `restored`: it was brought back, though it does not say so itself.
+
+    `notes` are checkpoints as they were signed. Errors as `parse_checkpoint` and `SignedCheckpoint.verify`; InputError
+    STORE_UNFINISHED or STORE_MOVED if the store is not here at all. The database must be nobody else's: InputError
+    DATABASE_IN_USE.
     """
-    database = installation.database
+    database, at = installation.database, installation.clock()
     with database.alone(unhurried=True) as connection:
         database.require_unused(connection)
+        mark = _mark(connection)
+        if restored and mark is None:
+            mark = SetAside.RESTORED
+            configuration.note_set_aside(connection, mark)
         remembered = configuration.find_value(connection, _KNOWN)
         every = (*notes, *(remembered.split(_BETWEEN) if remembered else ()))
         known = _known(installation, every)
@@ -93,12 +119,46 @@ def compare(installation: Installation, notes: Sequence[str]) -> tuple[Compared,
         findings = {each.finding for each in compared}
         if not findings.isdisjoint({Finding.MISSING, Finding.OTHER}):
             configuration.note_set_aside(connection, SetAside.BEHIND)
-            configuration.set_value(connection, _KNOWN, _BETWEEN.join(dict.fromkeys(every)))
-        elif Finding.UNKNOWN not in findings:
-            if configuration.set_aside(connection) is SetAside.RESTORED:
-                skip_ahead(connection, KEYS_SKIPPED)
-            configuration.note_set_aside(connection, None)
-    return compared
+            _remember(connection, every)
+            return Comparison(compared, is_whole=False, doubted=None)
+        if not every or Finding.UNKNOWN in findings:
+            if mark is not None:
+                _remember(connection, every)
+            return Comparison(compared, is_whole=False, doubted=None)
+        doubted = _doubt(installation, connection, at, mark) if mark is not None else None
+        _let_serve(connection)
+    return Comparison(compared, is_whole=True, doubted=doubted)
+
+
+def _mark(connection: Connection) -> SetAside | None:
+    """Why the store may not be served; one that is not here, or not yet, is not judged."""
+    elsewhere, mark = configuration.moved_to(connection), configuration.set_aside(connection)
+    if elsewhere is not None:
+        raise InputError(Code.STORE_MOVED, address=elsewhere)
+    if mark is SetAside.UNFINISHED:
+        raise InputError(mark.code)
+    return mark
+
+
+def _remember(connection: Connection, notes: Sequence[str]) -> None:
+    """Keep what is known outside, so that a second look with less of it finds no more."""
+    configuration.set_value(connection, _KNOWN, _BETWEEN.join(dict.fromkeys(notes)))
+
+
+def _let_serve(connection: Connection) -> None:
+    configuration.note_set_aside(connection, None)
+    configuration.forget_value(connection, _KNOWN)
+
+
+def _doubt(installation: Installation, connection: Connection, at: datetime, mark: SetAside) -> Doubted:
+    """Set aside whatever may have been done after the backup, and let begin anew what may have been met."""
+    begun = waits.begin_all_anew(connection, at)
+    promised = outbox.promised(connection)
+    for promise in promised:
+        open_wait(installation, connection, promise.row.document_key, at)
+    outbox.park_all(connection, at, mark.code)
+    skip_ahead(connection, KEYS_SKIPPED)
+    return Doubted(len(promised), begun)
 
 
 def _known(installation: Installation, notes: Sequence[str]) -> dict[PartyId, list[Checkpoint]]:
@@ -153,37 +213,33 @@ def _agrees(connection: Connection, party: PartyId, known: Sequence[Checkpoint])
 
 
 def accept(installation: Installation, decision: str) -> Continued:
-    """Go on with a store that is behind, as another installation, and return which; nothing of it is made up.
+    """Go on with a store that may not serve as it is, as another installation, and return which; nothing is made up.
 
-    Each log is closed with a checkpoint over all that is here. Each party gets a new log, whose first entry names the
-    root and size at which the old one ends here, and what is known of it outside. All deliveries are set aside, since
-    some may have been made after the backup; for the same reason all waits that would end in evidence of silence begin
-    anew. `decision` says who decided and why; the entries commit to it. InputError
-    ARGUMENT_INVALID if the store is not behind.
+    It lacks what is known outside, or it comes from a backup and of a log nothing is known. Each log is closed with a
+    checkpoint over all that is here. Each party gets a new log, whose first entry names the root and size at which the
+    old one ends here, and what is known of it outside, or that nothing is. All deliveries are set aside, since some may
+    have been made after the backup; for the same reason all waits that would end in evidence of silence begin anew.
+    `decision` says who decided and why; the entries commit to it. InputError ARGUMENT_INVALID if the store can serve,
+    STORE_UNFINISHED or STORE_MOVED if it is not here at all.
     """
     database, at = installation.database, installation.clock()
     new = replace(installation, id=Uuid4.new())
     with database.alone() as connection:
         database.require_unused(connection)
-        if configuration.set_aside(connection) is not SetAside.BEHIND:
+        mark = _mark(connection)
+        if mark is None:
             raise InputError(Code.ARGUMENT_INVALID, what="the store is not behind: it can serve as it is")
-        remembered = configuration.find_value(connection, _KNOWN) or ""
+        remembered = configuration.find_value(connection, _KNOWN)
         heads = log.log_heads(connection)
-    known = _known(installation, remembered.split(_BETWEEN))
+    known = _known(installation, remembered.split(_BETWEEN) if remembered else ())
     endings = [_ending(installation, new, head, known.get(head.party, []), decision, at) for head in heads]
-    with database.alone() as connection:
+    with database.alone(unhurried=True) as connection:
         for ending in endings:
             ending.record(connection, at)
         configuration.give_to(connection, new.id)
-        configuration.note_set_aside(connection, None)
-        configuration.forget_value(connection, _KNOWN)
-        waits = deadlines.begin_anew(connection, FIRINGS, at)
-        waiting = outbox.promised(connection)
-        for promise in waiting:
-            open_wait(new, connection, promise.row.document_key, at)
-        outbox.park_all(connection, at, Code.STORE_BEHIND)
-        skip_ahead(connection, KEYS_SKIPPED)
-    return Continued(new.id, tuple(head.origin for head in heads), len(waiting), waits)
+        doubted = _doubt(new, connection, at, mark)
+        _let_serve(connection)
+    return Continued(new.id, tuple(head.origin for head in heads), doubted)
 
 
 @dataclass(frozen=True)
@@ -214,7 +270,7 @@ def _ending(
     at: datetime,
 ) -> _Ending:
     here = Checkpoint(str(head.origin), head.size, head.frontier.root())
-    told = [here, *(each for each in known[-1:])]
-    details = (CONTINUED, *(part for each in told for part in (each.root.hex(), str(each.size))))
+    outside = [part for each in known[-1:] for part in (each.root.hex(), str(each.size))]
+    details = (CONTINUED, here.root.hex(), str(here.size), *(outside or [NOTHING_KNOWN]))
     first = log_entries.administration_entry(new, EntryKind.CONFIG, head.party, details, at, decision)
     return _Ending(head, sign_checkpoint(here, installation.checkpoint_key), new.origin(head.party), first)

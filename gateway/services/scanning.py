@@ -2,7 +2,7 @@
 
 Nothing is stored before, and no transaction is open meanwhile. Without an antivirus in the settings nothing is scanned.
 A slow antivirus must not hold everybody: a document has one time for all its attachments, and of the threads that
-answer, only some may wait for it.
+answer, only some may wait for it; the others wait a moment for one of these to end, while they do end.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def require_clean(installation: Installation, attachments: Sequence[AttachmentCo
     if scanner is None or not attachments:
         return
     try:
-        with scanner.sitting() as look, installation.aside():
+        # In this order: who is done gives the seat back before it waits for its turn to compute, and who waits for a
+        # seat lets others compute.
+        with installation.aside(), scanner.sitting() as look:
             for attachment in attachments:
                 found = look(attachment.content)
                 if found is not None:

@@ -8,14 +8,16 @@ and the wait goes on with the time that was left. docs/decisions/0020
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
 from gateway.domain.calendar import Calendar
-from gateway.domain.deadlines import DeadlineKind, Situation, answer_anew, resumed
+from gateway.domain.deadlines import FIRINGS, DeadlineKind, Situation, begun_anew, resumed
 from gateway.domain.evidence import ReasonCode
+from gateway.domain.identifiers import PartyId
 from gateway.domain.status import State
 from gateway.services.agreements import is_superseded, other_versions
 from gateway.services.awaited_letters import admissions_met, has_come
@@ -84,6 +86,35 @@ def latest_waits(connection: Connection, row: DocumentRow) -> dict[DeadlineKind,
     return {each.kind: each for each in deadlines.deadlines_of(connection, row.key)}
 
 
+def begin_all_anew(connection: Connection, at: datetime) -> int:
+    """Let every open wait whose end would be evidence of silence begin anew at `at`; return how many there are.
+
+    For a store in which what has met them may be missing, in a transaction that is alone altogether. Each lasts as much
+    of its recipient's working time as before. What a clock that was ahead opened after `at` ends later than that, and
+    stays as it is; so does a wait that nobody can read or judge, of which the sweep tells the operator.
+    """
+    calendars: dict[PartyId, Calendar] = {}
+    begun = 0
+    for wait in deadlines.open_waits(connection):
+        if wait.row.kind not in FIRINGS or wait.row.opened_at > at:
+            continue
+        if wait.recipient not in calendars:
+            calendars[wait.recipient] = _calendar_or_usual(connection, wait.recipient)
+        with suppress(ValueError):
+            anew = begun_anew(wait.row.deadline(wait.document_id), at, calendars[wait.recipient])
+            deadlines.begin_anew(connection, wait.row.id, anew)
+            begun += 1
+    return begun
+
+
+def _calendar_or_usual(connection: Connection, party: PartyId) -> Calendar:
+    """The party's working time, or the usual one if its own cannot be read: nobody is accused for want of it."""
+    try:
+        return _calendar(connection, party)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return Calendar()
+
+
 def _settle_own(connection: Connection, row: DocumentRow, at: datetime, *, asked_back: bool = False) -> None:
     waits = latest_waits(connection, row)
     if not waits:
@@ -93,7 +124,7 @@ def _settle_own(connection: Connection, row: DocumentRow, at: datetime, *, asked
     deadlines.cancel(connection, row.key, over, at)
     for kind, wait in waits.items():
         if wait.cancelled_at is not None and situation.waits_for(kind):
-            earlier, calendar = wait.deadline(row.document_id), _calendar(connection, row)
+            earlier, calendar = wait.deadline(row.document_id), _calendar(connection, row.recipient)
             goes_on = resumed(earlier, wait.cancelled_at, at, calendar)
             deadlines.open_deadlines(connection, row.key, [goes_on])
     if asked_back and DeadlineKind.ANSWER in waits and situation.waits_for(DeadlineKind.ANSWER):
@@ -104,7 +135,7 @@ def _begin_anew(connection: Connection, row: DocumentRow, at: datetime) -> None:
     """Let the wait for an answer begin anew, as long as the first one."""
     waits = deadlines.deadlines_of(connection, row.key)
     first = next(wait for wait in waits if wait.kind is DeadlineKind.ANSWER)
-    anew = answer_anew(first.deadline(row.document_id), at, _calendar(connection, row))
+    anew = begun_anew(first.deadline(row.document_id), at, _calendar(connection, row.recipient))
     deadlines.cancel(connection, row.key, (DeadlineKind.ANSWER,), at)
     deadlines.open_deadlines(connection, row.key, [anew])
 
@@ -148,7 +179,7 @@ def _history(connection: Connection, row: DocumentRow) -> Sequence[EventRow]:
     return events.events_of(connection, row.key, row.sender)
 
 
-def _calendar(connection: Connection, row: DocumentRow) -> Calendar:
-    recipient = parties.find_party(connection, row.recipient)
+def _calendar(connection: Connection, party: PartyId) -> Calendar:
+    recipient = parties.find_party(connection, party)
     assert recipient is not None, "a document is accepted only for a registered party"
     return recipient.calendar

@@ -85,8 +85,9 @@ class Recorded:
 def withdraw_document(
     installation: Installation, verified: Verified, request: WithdrawDocumentRequest
 ) -> WithdrawalAnswer:
-    """Take back a document that the party sent, and return the evidence; again, it gives the first evidence again.
+    """Take back a document that the party sent, and return the evidence; said again, it gives the same evidence again.
 
+    Of what a notice has withdrawn it gives the evidence of that, unless this is the first to ask for deletion.
     Raises InputError NOT_FOUND for a document of anybody else, as if it did not exist, TrustError MANDATE_MISSING for
     one of a kind that the system may not act on, and UnavailableError REVOCATION_UNKNOWN while the lists are too old.
     """

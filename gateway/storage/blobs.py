@@ -49,7 +49,7 @@ class Copied:
     """What a copy of the files has done."""
 
     files: int  # that were not there before
-    gone: int  # that the database knows and the folder does not: withdrawn meanwhile, or lost
+    missing: tuple[str, ...]  # names of files that are known and not there: removed meanwhile, or lost
     damaged: tuple[str, ...] = ()  # names of files that hold something else than what they stand for
 
 
@@ -150,6 +150,10 @@ class Blobs:
             return False
         return True
 
+    def known(self, connection: Connection, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these names that the database knows, in their order."""
+        return tuple(name for name in names if _FIND.one(connection, name) is not None)
+
     def is_in(self, folder: Path) -> bool:
         """Whether the files are in this folder."""
         return folder.exists() and folder.samefile(self._folder)
@@ -167,27 +171,28 @@ class Blobs:
         The others stay there as they are: a name stands for one content. What a copy that was killed had begun there is
         removed. UnavailableError STORE_UNAVAILABLE if a file cannot be read or written.
         """
-        there, copied, gone = Blobs(folder), 0, 0
+        there, copied = Blobs(folder), 0
+        missing: list[str] = []
         damaged: list[str] = []
         there.on_rename = self.on_rename
         for left in there.unfinished():
             left.unlink(missing_ok=True)
         for (name,) in _IN_FILES.all(connection):
             try:
-                if there.path(name).exists():
-                    continue
                 if not self._is_there(name):
-                    gone += 1
+                    missing.append(name)
+                elif there.path(name).exists():
+                    continue
                 elif blake3(octets := self.path(name).read_bytes()).hexdigest() == name:
                     there._write([octets])
                     copied += 1
                 else:
                     damaged.append(name)
             except FileNotFoundError:  # removed at this moment
-                gone += 1
+                missing.append(name)
             except OSError as error:
                 raise UnavailableError(Code.STORE_UNAVAILABLE) from error
-        return Copied(copied, gone, tuple(damaged))
+        return Copied(copied, tuple(missing), tuple(damaged))
 
     def _read(self, name: str) -> bytes:
         try:

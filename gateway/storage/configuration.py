@@ -102,8 +102,14 @@ def _set_or_remove(connection: Connection, name: str, value: str | None) -> None
 def claim_installation(
     connection: Connection, installation: Uuid4, *, whatever_it_says: bool = False
 ) -> None:
-    """Make a new database this installation's, living where it is. Errors as `belongs_to`."""
-    if not belongs_to(connection, installation, whatever_it_says=whatever_it_says):
+    """Make a new database this installation's, living where it is. Errors as `belongs_to`.
+
+    One that a store is to be copied into stays as empty as it must be for that.
+    """
+    is_ours = belongs_to(connection, installation, whatever_it_says=whatever_it_says)
+    if set_aside(connection) is SetAside.UNFINISHED:
+        return
+    if not is_ours:
         set_value(connection, _INSTALLATION, installation.text)
     if is_at_home(connection) is None:
         note_home(connection)

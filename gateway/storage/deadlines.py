@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, insert, null, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, insert, null, select, update
 
 from gateway.domain.deadlines import Deadline, DeadlineKind
-from gateway.domain.identifiers import Uuid4
-from gateway.storage.columns import instant, instant_or_none, millis
+from gateway.domain.identifiers import PartyId, Uuid4
+from gateway.storage.columns import instant, instant_or_none, millis, party_id
 from gateway.storage.prepared import Prepared, Values
-from gateway.storage.tables_documents import deadline
+from gateway.storage.tables_documents import deadline, document
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,15 @@ class UnreadableDeadline:
 
     id: int
     why: str  # the name of the error, which quotes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWait:
+    """A wait with the document that it is of."""
+
+    row: DeadlineRow
+    document_id: Uuid4
+    recipient: PartyId  # whose working time it runs in
 
 
 LONGEST_PAUSE: Final = timedelta(hours=1)  # before a wait that was put off is looked at again
@@ -111,24 +120,26 @@ _HASTENED = Prepared(
     "new_warn_at",
     "new_due_at",
 )
-_SINCE = bindparam("since", type_=BigInteger) - deadline.c.opened_at
 _BEGUN_ANEW = Prepared(
     update(deadline)
-    .where(
-        deadline.c.kind == bindparam("of_kind"),
-        deadline.c.next_at.is_not(None),
-        deadline.c.opened_at <= bindparam("now"),
-    )
+    .where(_IS_THIS)
     .values(
-        opened_at=bindparam("now"),
-        warn_at=deadline.c.warn_at + _SINCE,
-        due_at=deadline.c.due_at + _SINCE,
+        opened_at=bindparam("new_opened_at"),
+        warn_at=bindparam("new_warn_at"),
+        due_at=bindparam("new_due_at"),
         warned_at=null(),
-        next_at=deadline.c.warn_at + _SINCE,
+        next_at=bindparam("new_warn_at"),
     ),
-    "of_kind",
-    "now",
-    "since",
+    "row",
+    "new_opened_at",
+    "new_warn_at",
+    "new_due_at",
+)
+_OPEN_WAITS = Prepared(
+    select(*_CELLS, document.c.document_id, document.c.recipient)
+    .join_from(deadline, document, deadline.c.document_key == document.c.key)
+    .where(deadline.c.next_at.is_not(None))
+    .order_by(deadline.c.id)
 )
 _POSTPONED = Prepared(update(deadline).where(_IS_THIS).values(next_at=bindparam("at")), "row", "at")
 _OF_DOCUMENT = Prepared(
@@ -158,10 +169,20 @@ def hasten(connection: Connection, deadline_id: int, sooner: Deadline) -> None:
     _HASTENED.run(connection, deadline_id, millis(sooner.warn_at), millis(sooner.due_at))
 
 
-def begin_anew(connection: Connection, kinds: Collection[DeadlineKind], at: datetime) -> int:
-    """Let every open wait of these kinds last from `at` as long as it would have lasted; return how many there are."""
-    names = {_stored(kind)[0] for kind in kinds}
-    return sum(_BEGUN_ANEW.run(connection, name, millis(at), millis(at)) for name in sorted(names))
+def begin_anew(connection: Connection, deadline_id: int, anew: Deadline) -> None:
+    """Let an open wait begin, warn and fall due at the times of `anew`; one that is over stays so."""
+    times = millis(anew.opened_at), millis(anew.warn_at), millis(anew.due_at)
+    _BEGUN_ANEW.run(connection, deadline_id, *times)
+
+
+def open_waits(connection: Connection) -> Sequence[OpenWait]:
+    """The waits of all documents that have neither ended nor passed and can be read, in the order they were opened."""
+    found = []
+    for *cells, document_id, recipient in _OPEN_WAITS.all(connection):
+        row = _due(tuple(cells))
+        if isinstance(row, DeadlineRow):
+            found.append(OpenWait(row, Uuid4(document_id), party_id(recipient)))
+    return found
 
 
 def due(connection: Connection, now: datetime, limit: int) -> tuple[DeadlineRow | UnreadableDeadline, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from gateway.domain.catalogue import Code
 from gateway.domain.identifiers import PartyId, Uuid4
@@ -148,12 +148,10 @@ _TAKE_UP = Prepared(
 )
 _GIVE_UP = Prepared(delete(outbox).where(_IS_PARKED, outbox.c.id == bindparam("row")), "row")
 _SET_ASIDE = Prepared(
-    update(outbox)
-    .where(outbox.c.parked_at.is_(None))
-    .values(
+    update(outbox).values(
         leased_by=None,
         leased_until=None,
-        parked_at=bindparam("new_parked_at"),
+        parked_at=func.coalesce(outbox.c.parked_at, bindparam("new_parked_at", type_=BigInteger)),
         last_code=bindparam("new_code"),
     ),
     "new_parked_at",
@@ -234,7 +232,7 @@ def give_up(connection: Connection, row: OutboxRow) -> bool:
 
 
 def park_all(connection: Connection, at: datetime, code: Code) -> int:
-    """Set every row aside for a person to look at; gives how many were not before."""
+    """Set every row aside for a person to look at, for this reason, also one that was for another; gives how many."""
     return _SET_ASIDE.run(connection, millis(at), code.name)
 
 

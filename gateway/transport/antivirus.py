@@ -20,6 +20,9 @@ from gateway.domain.catalogue import Code
 from gateway.domain.errors import UnavailableError
 
 PING_SECONDS: Final = 2.0  # a clamd that lives answers at once
+# How long somebody waits for a seat, and for how long none may have been taken or left before nobody waits at all:
+# one scan takes far less where clamd is well. docs/decisions/0029
+SEAT_SECONDS: Final = 1.0
 REMEMBERED_SECONDS: Final = 15.0  # how long its last answer to PING counts; who watches asks more often
 Look = Callable[[bytes | memoryview], str | None]
 _CHUNK: Final = 65_536
@@ -35,7 +38,7 @@ class Clamd:
         """Give it `seconds` for everything that one asks in a sitting; `at_once` is how many sittings there may be."""
         self.address = address
         self.seconds = seconds
-        self._sittings = threading.BoundedSemaphore(at_once)
+        self._seats = _Seats(at_once)
         self._asking = threading.Lock()
         self._heard: tuple[float, bool] | None = None  # when, monotonic, and whether it answered
 
@@ -43,15 +46,16 @@ class Clamd:
     def sitting(self) -> Generator[Look]:
         """What looks for the block, as `find` does, at all that it is shown.
 
-        UnavailableError ANTIVIRUS_UNAVAILABLE at once if as many as may are looking already.
+        UnavailableError ANTIVIRUS_UNAVAILABLE if as many as may are looking already, and none of them ends within
+        `SEAT_SECONDS`; at once if none has for that long.
         """
-        if not self._sittings.acquire(blocking=False):
+        if not self._seats.take():
             raise UnavailableError(Code.ANTIVIRUS_UNAVAILABLE, what="as many scans as may be are under way")
         until = time.monotonic() + self.seconds
         try:
             yield lambda octets: self._found(octets, until)
         finally:
-            self._sittings.release()
+            self._seats.leave()
 
     def find(self, octets: bytes | memoryview) -> str | None:
         """Return the name of what clamd finds in the octets, or None where it says that they are clean.
@@ -128,6 +132,35 @@ class Clamd:
             return connected
         where = urlsplit(self.address)
         return socket.create_connection((where.hostname, where.port), timeout=seconds)
+
+
+class _Seats:
+    """So many seats; who finds none waits a little, as long as those before come and go."""
+
+    def __init__(self, seats: int) -> None:
+        self._free = seats
+        self._moved = 0.0  # when one was last taken or left, monotonic
+        self._changing = threading.Condition()
+
+    def take(self) -> bool:
+        """Whether a seat was free, or became so soon enough. `leave` it then."""
+        until = time.monotonic() + SEAT_SECONDS
+        with self._changing:
+            while not self._free:
+                left = min(until, self._moved + SEAT_SECONDS) - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changing.wait(left)
+            self._free -= 1
+            self._moved = time.monotonic()
+            return True
+
+    def leave(self) -> None:
+        """Let who has waited longest have the seat."""
+        with self._changing:
+            self._free += 1
+            self._moved = time.monotonic()
+            self._changing.notify()
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,11 @@ def test_what_was_set_aside_is_listed_given_up_and_tried_again(made: tuple[Path,
     assert run(*given_up) == f"{first} of {MUNICIPALITY} is given up\n"
     assert run(*given_up) == f"{first} of {MUNICIPALITY} was given up before\n"
     assert _state(settings, first) == "UNDELIVERED"
-    assert run("outbox", "retry", second, "--settings", settings) == "1\n"
+    with pytest.raises(BropostError) as refused:
+        run("outbox", "retry", second, "--party", str(INSTITUTION), "--settings", settings)
+    assert refused.value.code is Code.NOT_FOUND
+    assert run("outbox", "retry", "--party", str(INSTITUTION), "--settings", settings) == "0\n"
+    assert run("outbox", "retry", second, "--party", str(MUNICIPALITY), "--settings", settings) == "1\n"
     assert run("outbox", "list", "--settings", settings) == ""
     assert "tried 0 times" in run("outbox", "list", "--all", "--settings", settings)
     _work(settings)

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from gateway.app import open_installation
 from gateway.cli.main import application
+from gateway.domain.calendar import Calendar
 from gateway.domain.catalogue import Code
 from gateway.domain.disclosure import CommittedField, EntryKind, LogOrigin
 from gateway.domain.errors import BropostError
@@ -31,6 +32,7 @@ from gateway.services.installation import Installation
 from gateway.services.store_check import check_store
 from gateway.settings import load_settings
 from gateway.storage import log
+from gateway.storage.columns import instant
 from gateway.translog.checkpoint import Checkpoint, LogKey, parse_checkpoint, sign_checkpoint
 from gateway.translog.leaf import parse_leaf
 from gateway.translog.report import Verdict
@@ -465,8 +467,14 @@ def test_a_continued_store_accuses_nobody_of_a_silence_that_may_be_lost(behind: 
         before, anew, strict=True
     ):
         assert opened_anew >= began.timestamp() * 1000 - 1
-        assert (warn_anew - opened_anew, due_anew - opened_anew) == (warned - opened, due - opened)
+        assert _working_time(opened_anew, warn_anew) == _working_time(opened, warned)
+        assert _working_time(opened_anew, due_anew) == _working_time(opened, due)
         assert looked_at == warn_anew
+
+
+def _working_time(start: int, end: int) -> timedelta:
+    """How much working time lies between two columns."""
+    return Calendar().working_time_between(instant(start), instant(end))
 
 
 def test_a_cursor_from_before_the_loss_passes_nothing_by(behind: Gateway) -> None:

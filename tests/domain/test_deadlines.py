@@ -15,7 +15,7 @@ from gateway.domain.deadlines import (
     Situation,
     Told,
     Waiting,
-    answer_anew,
+    begun_anew,
     hastened,
     opened_by,
     resumed,
@@ -205,12 +205,39 @@ def test_the_wait_after_a_question_is_as_long_as_the_one_before() -> None:
     calendar = Calendar()
     (first,) = opened_by(State.ACCEPTED, TUESDAY, RISK, calendar)
     later = first.due_at - timedelta(hours=1)
-    anew = answer_anew(first, later, calendar)
+    anew = begun_anew(first, later, calendar)
     assert calendar.working_time_between(later, anew.due_at) == calendar.working_time_between(
         TUESDAY, first.due_at
     )
     assert (anew.kind, anew.opened_at) == (DeadlineKind.ANSWER, later)
     assert later < anew.warn_at < anew.due_at
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(datetime(2026, 10, 9, 10, tzinfo=UTC), id="before a week-end"),
+        pytest.param(datetime(2026, 4, 1, 14, 30, tzinfo=UTC), id="after hours, before Easter"),
+        pytest.param(datetime(2026, 12, 23, 13, tzinfo=UTC), id="before Christmas"),
+    ],
+)
+@pytest.mark.parametrize("kind", [DeadlineKind.RELAY, DeadlineKind.READ, DeadlineKind.ANSWER])
+def test_a_wait_that_begins_anew_lasts_as_much_working_time_whenever_that_is(
+    at: datetime, kind: DeadlineKind
+) -> None:
+    states = {DeadlineKind.RELAY: State.DISPATCHED, DeadlineKind.READ: State.AVAILABLE}
+    waiting = LETTER if kind is DeadlineKind.RELAY else RISK
+    first = opened(states.get(kind, State.ACCEPTED), waiting)[kind]
+    anew = begun_anew(first, at, CALENDAR)
+    for moment, then in ((first.warn_at, anew.warn_at), (first.due_at, anew.due_at)):
+        assert CALENDAR.working_time_between(at, then) == CALENDAR.working_time_between(TUESDAY, moment)
+    assert (anew.kind, anew.opened_at) == (kind, at)
+
+
+def test_a_wait_whose_times_are_in_no_order_does_not_begin_anew() -> None:
+    (first,) = opened_by(State.ACCEPTED, TUESDAY, RISK, CALENDAR)
+    with pytest.raises(ValueError, match="backwards"):
+        begun_anew(replace(first, due_at=TUESDAY - timedelta(hours=1)), TUESDAY, CALENDAR)
 
 
 def test_a_wait_that_goes_on_has_the_working_time_that_was_left() -> None:

@@ -239,7 +239,7 @@ def _restored(test: TestInstallation, *, beyond: int) -> Props:
 
 
 def _checked(test: TestInstallation, props: Props, _: Listen) -> bytes:
-    return repr(restoring.compare(test.installation, list(props.values()))).encode()
+    return repr(restoring.compare(test.installation, list(props.values())).logs).encode()
 
 
 def _to_accept(test: TestInstallation) -> Props:

@@ -9,6 +9,8 @@ from sqlalchemy import text
 
 from gateway.domain.disclosure import EntryKind
 from gateway.domain.identifiers import Uuid4
+from gateway.domain.operations import Service
+from gateway.services.explaining import explain
 from tests.end_to_end.conversing import (
     ASKS,
     DECLINES,
@@ -208,6 +210,26 @@ def test_who_asks_for_the_deletion_afterwards_tells_it_as_a_withdrawal(
     assert told(house, MUNICIPALITY, notice)[-1] == "UNANSWERED"
     assert "CONFLICT" not in status(house, MUNICIPALITY, notice).texts("Event/Flag")
     require_verified(house)
+
+
+@pytest.mark.parametrize("second", ["operation", "notice"])
+def test_the_operator_is_told_which_system_took_it_back_each_time(
+    house: TestInstallation, second: str
+) -> None:
+    notice, conversation = _stored_risk(house)
+    keeps = SetText(DELETION_WANTED, "false")
+    sent(house, taking_back(house, notice, conversation, keeps), INSTITUTION)
+    house.mandate("leverandoer-esdh", INSTITUTION)
+    vendor = house.caller("leverandoer-esdh", Service.INSTITUTION)
+    if second == "operation":
+        reason = {"DocumentId": notice, "Reason": "WRONG_SUBJECT"}
+        accepted(vendor, request("WithdrawDocument", INSTITUTION, **reason))
+    else:
+        taken = taking_back(house, notice, conversation)
+        accepted(vendor, sending(taken, by=INSTITUTION, operation="SendNotice"))
+    life = explain(house.installation, Uuid4(notice), "mette")
+    told_of = [each.system for each in life.happenings if each.kind == "WITHDRAWN"]
+    assert told_of == ["proeveby-sis", "leverandoer-esdh"]
 
 
 def test_of_what_nobody_has_no_deletion_is_asked_for_afterwards(house: TestInstallation) -> None:

@@ -120,6 +120,7 @@ def test_a_defect_of_ours_is_not_told_as_the_work_of_strangers() -> None:
         (Alert.DISK_NEARLY_FULL, ["folder", "instance"]),
         (Alert.WORKER_FAILS, ["duty", "instance"]),
         (Alert.GATEWAY_DEFECT, ["code", "instance"]),
+        (Alert.ATTACHMENTS_UNJUDGED, ["code", "instance"]),
         (Alert.STRANGERS_REFUSED, ["code"]),
     ],
     ids=lambda each: each.title if isinstance(each, Alert) else "",

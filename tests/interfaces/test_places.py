@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.interfaces.peers import NO_PROXIES, Peers
-from gateway.interfaces.places import LAST_PLACES, LEAST_SHARE, SHARE, Places
+from gateway.interfaces.places import LAST_OF_ONE, LAST_PLACES, LEAST_SHARE, SHARE, Place, Places
 
 MOST = 256
 OF_ONE = MOST // SHARE
@@ -33,16 +33,59 @@ def test_few_places_leave_a_peer_the_least_that_a_system_needs() -> None:
     ]
 
 
+def full(most: int = MOST) -> tuple[Places, list[Place]]:
+    """Places of which one is left for each of so many addresses, all taken."""
+    places = Places(most, NO_PROXIES)
+    taken = [place for place in (places.take(f"192.0.2.{number}") for number in range(most)) if place]
+    assert [place.is_last for place in taken] == [False] * most
+    return places, taken
+
+
 def test_the_last_places_are_told_apart_and_have_an_end() -> None:
-    places = Places(MOST, NO_PROXIES)
-    hosts = [f"192.0.2.{number}" for number in range(MOST + LAST_PLACES)]
-    taken = [place for place in map(places.take, hosts) if place is not None]
-    assert [place.is_last for place in taken] == [False] * MOST + [True] * LAST_PLACES
-    assert places.take("198.51.100.1") is None
+    places, taken = full()
+    last = [
+        place for place in (places.take(f"198.51.100.{number}") for number in range(LAST_PLACES)) if place
+    ]
+    assert [place.is_last for place in last] == [True] * LAST_PLACES
+    assert places.take("203.0.113.1") is None
+    last[0].leave()
+    again = places.take("203.0.113.1")
+    assert again is not None
+    assert again.is_last
     taken[0].leave()
-    last = places.take("198.51.100.1")
-    assert last is not None
-    assert last.is_last
+    ordinary = places.take("203.0.113.1")
+    assert ordinary is not None
+    assert not ordinary.is_last
+
+
+def test_one_peer_has_few_of_the_last_places_and_another_still_finds_one() -> None:
+    places, _ = full()
+    held = [place for place in (places.take("198.51.100.1") for _ in range(LAST_PLACES)) if place]
+    assert [place.is_last for place in held] == [True] * LAST_OF_ONE
+    assert places.take("198.51.100.2") is not None
+    for _ in range(2):
+        held[0].leave()  # only the first time counts
+    assert places.take("198.51.100.1") is not None
+    assert places.take("198.51.100.1") is None
+
+
+@pytest.mark.parametrize(("held", "finds_one"), [(OF_ONE // 2 - 1, True), (OF_ONE // 2, False)])
+def test_who_has_much_of_its_share_has_no_last_place(held: int, finds_one: bool) -> None:
+    places = Places(MOST, NO_PROXIES)
+    assert all(places.take("198.51.100.1") for _ in range(held))
+    assert all(places.take(f"192.0.2.{number}") for number in range(MOST - held))
+    assert (places.take("198.51.100.1") is not None) is finds_one
+    assert places.take("198.51.100.2") is not None
+
+
+def test_the_few_who_took_the_others_do_not_take_the_last_places_too() -> None:
+    places = Places(MOST, NO_PROXIES)
+    for number in range(2 * MOST):
+        places.take(f"192.0.2.{number % (SHARE + 1)}")
+    last = [
+        place for place in (places.take(f"198.51.100.{number}") for number in range(LAST_PLACES)) if place
+    ]
+    assert [place.is_last for place in last] == [True] * LAST_PLACES
 
 
 @pytest.mark.parametrize(

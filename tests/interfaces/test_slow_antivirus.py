@@ -31,6 +31,7 @@ from tests.services.papers import listing, paper, request, sending
 
 CONTENT = b"Skema"
 LETTERS = 6  # more than the four threads of the settings
+BURST = 8  # twice as many as these threads
 SOON = 5.0  # seconds; the antivirus would hold a request for ten
 
 
@@ -88,7 +89,10 @@ def test_others_are_answered_while_letters_wait_for_the_antivirus(gateway: Gatew
     began = time.monotonic()
     with ThreadPoolExecutor(LETTERS) as pool:
         letters = [pool.submit(gateway.letter) for _ in range(LETTERS)]
-        while len(gateway.antivirus.streams) < 2 or sum(each.done() for each in letters) < LETTERS - 2:
+        while len(gateway.antivirus.streams) < 2:
+            threading.Event().wait(0.01)
+        assert gateway.inbox() is None  # though the other threads wait for a moment too
+        while sum(each.done() for each in letters) < LETTERS - 2:
             threading.Event().wait(0.01)
         assert gateway.inbox() is None
         assert gateway.ask("GET", "/health/live")[0] == 200
@@ -97,6 +101,14 @@ def test_others_are_answered_while_letters_wait_for_the_antivirus(gateway: Gatew
         assert len(waiting) == 2  # half the threads
         assert {each.result() for each in letters if each not in waiting} == {"ANTIVIRUS_UNAVAILABLE"}
         gateway.antivirus.ended.set()
+
+
+def test_a_burst_of_letters_is_accepted_by_an_antivirus_that_takes_its_usual_time(gateway: Gateway) -> None:
+    gateway.antivirus.seconds = 0.02
+    with ThreadPoolExecutor(BURST) as pool:
+        letters = [pool.submit(gateway.letter) for _ in range(BURST)]
+        assert [each.result() for each in letters] == [None] * BURST
+    assert len(gateway.antivirus.streams) == BURST
 
 
 def test_asking_for_health_holds_nobody_and_the_antivirus_is_asked_once_in_a_while(gateway: Gateway) -> None:

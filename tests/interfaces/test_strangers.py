@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from demo.server import free_port
-from gateway.interfaces.places import LAST_PLACES, LEAST_SHARE
+from gateway.interfaces.places import LAST_OF_ONE, LAST_PLACES, LEAST_SHARE
 from tests.development import COMMAND, make_installation
 from tests.interfaces.site import MUNICIPALITY, Site, serving
 
@@ -103,7 +103,11 @@ def test_where_all_places_are_taken_health_still_answers_and_who_has_a_place_kee
         assert site.status("/health/ready", "127.0.0.5") == 200
         connections[0].sendall(f"GET {MUNICIPALITY}?wsdl HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert connections[0].recv(65_536).startswith(b"HTTP/1.1 200 ")
-        last = [held.enter_context(_tcp(site, "127.0.0.6")) for _ in range(LAST_PLACES)]
+        for _ in range(LAST_PLACES):  # by one address, which gets few of them
+            held.enter_context(_tcp(site, "127.0.0.6"))
+        assert site.status("/health/live", "127.0.0.5") == 200
+        others = [f"127.0.0.{7 + number}" for number in range(LAST_PLACES // LAST_OF_ONE - 1)]
+        last = [held.enter_context(_tcp(site, other)) for other in others for _ in range(LAST_OF_ONE)]
         with pytest.raises(ENDED), site.raw("127.0.0.5"):
             pass
         last.pop().close()

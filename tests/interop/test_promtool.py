@@ -79,6 +79,9 @@ def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
 
 DEFECT: Final = "A request was refused for a defect of the gateway or of its store."
 INFECTED: Final = "The antivirus found something in an attachment, and its document was refused."
+UNJUDGED: Final = (
+    "More than three documents in a quarter of an hour were refused, for the antivirus gave no verdict."
+)
 STRANGE: Final = "More than a hundred messages in a quarter of an hour had no signature that holds."
 AWAY: Final = "A gateway shows no metrics: it does not run, or cannot be reached."
 ENDS: Final = "A certificate of our own ends within 7 days."
@@ -97,6 +100,12 @@ ONCE: Final = "0x24 1x16"
             counting("bropost_refused", "ATTACHMENT_INFECTED", ONCE),
             "AttachmentInfected",
             (f"{INFECTED} Service: municipality.",),
+        ),
+        (counting("bropost_refused", "ANTIVIRUS_UNAVAILABLE", ONCE), "AttachmentsUnjudged", ()),
+        (
+            counting("bropost_refused", "ANTIVIRUS_UNAVAILABLE", "0x24 6x16"),
+            "AttachmentsUnjudged",
+            (f"{UNJUDGED} Code: ANTIVIRUS_UNAVAILABLE. Instance: here:8443.",),
         ),
         (
             counting("bropost_refused", "INTERNAL", NEVER)
@@ -132,6 +141,8 @@ ONCE: Final = "0x24 1x16"
     ids=[
         "no infected attachment",
         "the first infected attachment",
+        "a verdict that is missing once",
+        "verdicts that are missing again and again",
         "a defect before the signature",
         "a busy store at any step",
         "defects are no strangers",

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.x509 import CertificateBuilder
 from lxml import etree
+from sqlalchemy import text
 
 from gateway.crypto import development_issuing
 from gateway.crypto.certificate import Certificate
@@ -18,6 +20,7 @@ from gateway.domain.operations import Service
 from gateway.protocol.wss_tokens import CertificateHint
 from gateway.services import certificate_changes, parties
 from gateway.services.access import registered_certificates
+from gateway.storage import systems
 from gateway.xmlcore.namespaces import DS, WSSE, tag
 from tests.installation import TestInstallation, open_test_installation
 from tests.pki import development_pki, private_key
@@ -123,3 +126,45 @@ def test_of_one_key_that_two_systems_have_no_certificate_is_chosen(tmp_path: Pat
 
 def test_a_hint_that_names_nothing_finds_nothing(house: TestInstallation) -> None:
     assert registered_certificates(house.installation)(CertificateHint()) == ()
+
+
+def test_a_registered_certificate_is_found_by_its_serial_number(house: TestInstallation) -> None:
+    own = development_pki().certificate("eksempelby-esdh")
+    find = registered_certificates(house.installation)
+    assert find(CertificateHint(serial_number=own.x509.serial_number)) == (own,)
+    assert find(CertificateHint(serial_number=own.x509.serial_number + 1)) == ()
+
+
+def test_a_certificate_that_was_registered_without_names_is_found_by_those_it_has_and_by_no_others(
+    house: TestInstallation,
+) -> None:
+    own, other = (development_pki().certificate(name) for name in ("eksempelby-esdh", "proeveby-sis"))
+    with house.installation.database.alone() as connection:  # as the version before these names left it
+        connection.execute(
+            text(
+                "UPDATE system_certificate SET serial_number = NULL, subject_key = NULL, sha1 = NULL "
+                "WHERE fingerprint = :own"
+            ),
+            {"own": own.fingerprint},
+        )
+    find = registered_certificates(house.installation)
+    for certificate in (own, other):
+        assert find(CertificateHint(sha1=certificate.sha1)) == (certificate,)
+        assert find(CertificateHint(subject_key=certificate.subject_key)) == (certificate,)
+    assert find(CertificateHint(subject_key=own.subject_key, sha1=other.sha1)) == ()
+    assert find(CertificateHint()) == ()
+
+
+def test_of_one_serial_number_that_two_keys_have_no_certificate_is_chosen(house: TestInstallation) -> None:
+    own, other = (development_pki().certificate(name) for name in ("eksempelby-esdh", "proeveby-sis"))
+    validity = own.x509.not_valid_before_utc, own.x509.not_valid_after_utc
+    number = own.x509.serial_number
+    builder = CertificateBuilder(
+        own.x509.issuer, own.x509.subject, other.x509.public_key(), number, *validity
+    )
+    der = development_issuing.sign_builder(builder, house.pki.holders["issuing"].issuer())
+    with house.installation.database.alone() as connection:
+        systems.add_certificate(connection, house.systems["eksempelby-esdh"].id, der, house.clock(), None)
+    find = registered_certificates(house.installation)
+    assert find(CertificateHint(serial_number=number)) == ()
+    assert find(CertificateHint(serial_number=number, sha1=own.sha1)) == (own,)

@@ -141,19 +141,21 @@ def test_what_was_set_aside_is_delivered_when_the_cause_is_mended(broken: TestIn
     assert parked.retry(broken.installation) == 0
 
 
-def test_what_a_restore_set_aside_is_tried_again_by_its_id_alone(broken: TestInstallation) -> None:
+@pytest.mark.parametrize("code", [Code.STORE_BEHIND, Code.STORE_RESTORED])
+def test_what_a_restore_set_aside_is_tried_again_by_its_id_alone(
+    broken: TestInstallation, code: Code
+) -> None:
     parked_letter = _parked_letter(broken)
     _mend(broken)
     restored = send_letter(broken)
     with broken.installation.database.alone() as connection:
-        assert outbox.park_all(connection, broken.clock(), Code.STORE_BEHIND) == 1
-    assert parked.retry(broken.installation) == 1
-    broken.work()
-    assert inbox(broken.sis) == [parked_letter]
+        # What was set aside before the backup may have been taken up after it: that too only by its id.
+        assert outbox.park_all(connection, broken.clock(), code) == 2
     assert parked.retry(broken.installation) == 0
-    assert parked.retry(broken.installation, Uuid4(restored)) == 1
-    broken.work()
-    assert inbox(broken.sis) == [parked_letter, restored]
+    for number, document_id in enumerate((parked_letter, restored), start=1):
+        assert parked.retry(broken.installation, Uuid4(document_id)) == 1
+        broken.work()
+        assert inbox(broken.sis) == [parked_letter, restored][:number]
 
 
 # --- given up ------------------------------------------------------------------------------------------
@@ -282,5 +284,24 @@ def test_of_two_documents_of_one_id_the_sender_tells_which_is_given_up(house: Te
     given_up = parked.abandon(house.installation, Uuid4(ours), WHY, OTHER_MUNICIPALITY)
     assert given_up == parked.GivenUp(OTHER_MUNICIPALITY, repeated=False)
     assert parked.retry(house.installation) == 1
+    house.work()
+    assert inbox(house.sis) == [ours]
+
+
+def test_of_two_documents_of_one_id_the_sender_tells_which_is_tried_again(house: TestInstallation) -> None:
+    ours = _two_of_one_id(house)
+    before = row_counts(house)
+    with pytest.raises(InputError) as refused:
+        parked.retry(house.installation, Uuid4(ours))
+    assert refused.value.code is Code.ARGUMENT_INVALID
+    assert "name --party" in str(refused.value)
+    assert row_counts(house) == before
+    house.work()
+    assert inbox(house.sis) == []
+    assert parked.retry(house.installation, Uuid4(ours), INSTITUTION) == 0
+    assert parked.retry(house.installation, Uuid4(ours), OTHER_MUNICIPALITY) == 1
+    house.work()
+    assert inbox(house.sis) == []
+    assert parked.retry(house.installation, Uuid4(ours)) == 1  # one alone is set aside now
     house.work()
     assert inbox(house.sis) == [ours]

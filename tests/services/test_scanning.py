@@ -13,8 +13,11 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from gateway.domain.operations import AttachmentContent
 from gateway.interfaces.health import Readiness
 from gateway.interfaces.http import HttpRequest
+from gateway.interfaces.turns import Turns
+from gateway.services.scanning import require_clean
 from gateway.transport.antivirus import Clamd
 from gateway.xmlcore.namespaces import SERVICE, tag
 from tests.clamd import FOUND, MARK, FakeClamd, clamd
@@ -106,7 +109,7 @@ def test_readiness_tells_of_an_antivirus_that_is_away(house: TestInstallation) -
     assert (answer.status, json.loads(answer.body)["antivirus"]) == (503, False)
 
 
-def test_who_finds_no_room_to_scan_is_told_at_once_and_others_go_on(house: TestInstallation) -> None:
+def test_who_finds_no_room_to_scan_is_told_soon_and_others_go_on(house: TestInstallation) -> None:
     with scanned(house, seconds=20) as fake, ThreadPoolExecutor(1) as pool:
         fake.silent.set()
         first = pool.submit(send, house, CLEAN)
@@ -124,6 +127,28 @@ def test_who_finds_no_room_to_scan_is_told_at_once_and_others_go_on(house: TestI
         first.result()
     with scanned(house):
         assert send(house, CLEAN).fault_code is None
+
+
+def test_who_waits_to_compute_again_leaves_its_room_to_others(house: TestInstallation) -> None:
+    turns = Turns()
+    with scanned(house) as fake, ThreadPoolExecutor(1) as pool:  # which takes one at a time
+        house.installation = replace(house.installation, aside=turns.aside)
+
+        def look(content: bytes) -> None:
+            with turns.one():
+                require_clean(house.installation, [AttachmentContent(1, content)])
+
+        fake.seconds = 60
+        first = pool.submit(look, CLEAN)
+        while not fake.streams:
+            threading.Event().wait(0.001)
+        with turns.one():
+            fake.ended.set()
+            while not turns.waiting:
+                threading.Event().wait(0.001)
+            require_clean(house.installation, [AttachmentContent(1, b"Plan")])
+        first.result()
+    assert fake.streams == [CLEAN, b"Plan"]
 
 
 def test_all_attachments_of_a_document_have_one_time_together(house: TestInstallation) -> None:

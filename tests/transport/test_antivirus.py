@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import UnavailableError
 from gateway.transport import antivirus
-from gateway.transport.antivirus import Clamd
+from gateway.transport.antivirus import SEAT_SECONDS, Clamd
 from tests.clamd import FOUND, MARK, clamd
 
 
@@ -128,3 +128,36 @@ def test_no_more_ask_at_once_than_may() -> None:
                 scanner.find(b"brev")
         assert none.value.facts["what"] == "as many scans as may be are under way"
         assert scanner.find(b"brev") is None
+
+
+def test_who_finds_nothing_free_waits_for_those_before_who_are_quick() -> None:
+    with clamd() as fake, ThreadPoolExecutor(8) as pool:
+        fake.seconds = 0.02
+        scanner = Clamd(fake.address, 5, at_once=2)
+        assert list(pool.map(scanner.find, [b"brev"] * 24)) == [None] * 24
+
+
+def test_nobody_waits_for_those_who_have_not_moved_for_a_while() -> None:
+    with clamd() as fake:
+        scanner = Clamd(fake.address, 5)
+        with scanner.sitting():
+            began = time.monotonic()
+            with pytest.raises(UnavailableError):
+                scanner.find(b"brev")
+            assert SEAT_SECONDS <= time.monotonic() - began < SEAT_SECONDS + 1
+            began = time.monotonic()
+            for _ in range(20):
+                with pytest.raises(UnavailableError):
+                    scanner.find(b"brev")
+            assert time.monotonic() - began < SEAT_SECONDS
+    assert fake.streams == []
+
+
+def test_nobody_waits_longer_than_a_second_though_others_come_and_go() -> None:
+    with clamd() as fake, ThreadPoolExecutor(3) as pool:
+        fake.seconds = 0.6 * SEAT_SECONDS
+        scanner = Clamd(fake.address, 30)
+        asked = [pool.submit(scanner.find, b"brev") for _ in range(3)]
+        refused = [each for each in asked if each.exception() is not None]
+        assert len(refused) == 1  # the second waited 0.6 seconds, the third would have waited 1.2
+    assert len(fake.streams) == 2
