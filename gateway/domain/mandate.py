@@ -64,7 +64,7 @@ class Permission:
 
     actors: frozenset[Actor]
     owners: frozenset[Owner]
-    needs_party: bool = True
+    needs_party: bool
 
 
 _BOTH: Final = frozenset(Actor)

@@ -282,9 +282,12 @@ class Gate:
         return consent is not None and category.value in consent.scope
 
     def _ended_before_order(self, measure: Node | None) -> bool:
-        """Whether the measure an element belongs to ended before the first order, or the only one named."""
+        """Whether the measure an element belongs to ended before the first order, or the only one named.
+
+        Where none is named, nothing that ended is known to be of its time.
+        """
         end = None if measure is None else measure.find("To")
-        return end is not None and self._first_order is not None and day_of(end) < self._first_order
+        return end is not None and (self._first_order is None or day_of(end) < self._first_order)
 
     @cached_property
     def _first_order(self) -> date | None:
@@ -294,7 +297,7 @@ class Gate:
     def _block_of(self, node: Node) -> Node | None:
         """The block of the body that an element stands in."""
         steps = node.path.split("/", 4)  # "", "Document", the kind, the block, what it holds
-        return self._blocks.get("/".join(steps[:4])) if len(steps) > 4 else None
+        return self._blocks.get("/".join(steps[:4]))
 
     @cached_property
     def _blocks(self) -> Mapping[str, Node]:

@@ -77,7 +77,7 @@ def _gathered(case: Case) -> Iterator[tuple[Node, Judgement]]:
     for block in (*case.document.header.children, *case.document.body.children):
         found = [by_path.pop(leaf.path, None) for leaf in block.leaves() if leaf.text.strip()]
         inside = [each for each in found if each is not None]
-        if inside and len(inside) == len(found) and len({_kind_of_fault(each) for _, each in inside}) == 1:
+        if len(inside) == len(found) and len({_kind_of_fault(each) for _, each in inside}) == 1:
             yield block, inside[0][1]
         else:
             yield from inside

@@ -15,11 +15,13 @@ def acting_party(verified: Verified) -> PartyId | None:
     reference = verified.payload.find(tag(SERVICE, "OnBehalfOf"))
     if reference is None:
         return None
-    cvr = reference.findtext(tag(SERVICE, "Cvr")) or ""
+    cvr = reference.findtext(tag(SERVICE, "Cvr"))
     unit = reference.findtext(tag(SERVICE, "MunicipalityCode")) or reference.findtext(
         tag(SERVICE, "InstitutionNumber")
     )
+    if cvr is None or unit is None:
+        return None
     try:
-        return PartyId(Cvr(cvr), unit or "")
+        return PartyId(Cvr(cvr), unit)
     except ValueError:
         return None

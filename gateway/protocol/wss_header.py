@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from gateway.crypto.xmldsig import SIGNATURE
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
 from gateway.protocol.attachments import find_includes
+from gateway.protocol.mime import Part
 from gateway.protocol.soap import Unpacked, elements
 from gateway.protocol.wss_tokens import TOKEN
 from gateway.xmlcore.namespaces import WSU, tag
@@ -44,8 +46,10 @@ def read_security_header(unpacked: Unpacked) -> SecurityHeader:
     A token that travels as a part is put in its place. TrustError SECURITY_MISSING without Timestamp or Signature,
     SIGNATURE_SHAPE if there is anything else.
     """
+    if unpacked.security is None:
+        raise TrustError(Code.SECURITY_MISSING)
     found: dict[str, etree._Element] = {}
-    for child in elements(unpacked.security) if unpacked.security is not None else ():
+    for child in elements(unpacked.security):
         name = str(child.tag)
         if name in found or name not in (TOKEN, TIMESTAMP, SIGNATURE):
             raise malformed("the security header")
@@ -55,21 +59,21 @@ def read_security_header(unpacked: Unpacked) -> SecurityHeader:
         raise TrustError(Code.SECURITY_MISSING)
     created, expires = _timestamp(timestamp)
     token = found.get(TOKEN)
-    part = () if token is None else _put_in_place(token, unpacked)
+    part = _put_in_place(token, unpacked.security, unpacked.parts)
     return SecurityHeader(token, timestamp, created, expires, signature, part)
 
 
-def _put_in_place(token: etree._Element, unpacked: Unpacked) -> tuple[str, ...]:
+def _put_in_place(
+    token: etree._Element | None, security: etree._Element, parts: Mapping[str, Part]
+) -> tuple[str, ...]:
     """Put a token that is an xop:Include, as CXF sends it with MTOM, where it belongs: as base64. XOP §3.2."""
-    if not unpacked.parts or unpacked.security is None:
-        return ()
-    includes = find_includes(unpacked.security, unpacked.parts)
+    includes = find_includes(security, parts)
     for include in includes:
-        part = unpacked.parts[include.content_id]
+        part = parts[include.content_id]
         if include.holder is not token or len(part.content) > _TOKEN_OCTETS_MOST:
             raise malformed("an xop:Include in the security header")
-        token.remove(include.element)
-        token.text = pybase64.b64encode_as_string(part.content)
+        include.holder.remove(include.element)
+        include.holder.text = pybase64.b64encode_as_string(part.content)
     return tuple(include.content_id for include in includes)
 
 
@@ -90,7 +94,7 @@ def _time(element: etree._Element) -> datetime:
         whole = datetime.fromisoformat(matched[1])
     except ValueError:
         raise malformed("Timestamp") from None
-    return whole.replace(microsecond=int((matched[2] or "0").ljust(6, "0")[:6]), tzinfo=UTC)
+    return whole.replace(microsecond=int((matched[2] or "")[:6].ljust(6, "0")), tzinfo=UTC)
 
 
 def require_current(

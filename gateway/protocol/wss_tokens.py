@@ -18,7 +18,7 @@ from gateway.crypto.certificates import MOST_SENT
 from gateway.domain.catalogue import Code
 from gateway.domain.errors import TrustError
 from gateway.xmlcore.namespaces import DS, WSSE, WSSE_11, WSU, tag
-from gateway.xmlcore.shape import base64_octets, children, malformed, text
+from gateway.xmlcore.shape import base64_octets, children, malformed, required, text
 
 TOKEN: Final = tag(WSSE, "BinarySecurityToken")
 REFERENCE: Final = tag(WSSE, "SecurityTokenReference")
@@ -108,8 +108,7 @@ def _referenced(
     reference: etree._Element, token: etree._Element | None, ids: Mapping[str, etree._Element]
 ) -> tuple[Certificate, ...]:
     """Follow a direct reference, which must lead to the one token of the security header."""
-    uri = reference.get("URI", "")
-    inside = children(reference, attributes=("URI", "ValueType"))
+    uri, inside = required(reference, "URI"), children(reference, attributes=("URI", "ValueType"))
     if token is None or not uri.startswith("#") or ids.get(uri[1:]) is not token or inside:
         raise malformed("token reference")
     if reference.get("ValueType", token.get("ValueType")) != token.get("ValueType"):
@@ -191,11 +190,11 @@ def _path(octets: bytes) -> list[bytes]:
 
 def _sequence(octets: bytes, at: int) -> tuple[int, int]:
     """Return where the content of the DER SEQUENCE at `at` begins and ends. X.690 §8.1, §10.1."""
-    head = octets[at : at + 5]
-    if len(head) < 2 or head[0] != 0x30:
+    head = octets[at : at + 5]  # no path needs a length of more than three octets
+    if len(head) < 2 or head[0] != 0x30 or head[1] == 0x80:
         raise malformed("PKIPath")
-    long_form = head[1] - 0x80 if head[1] > 0x80 else 0
-    if head[1] == 0x80 or long_form > 3 or len(head) < 2 + long_form:
+    long_form = max(head[1] - 0x80, 0)
+    if len(head) < 2 + long_form:
         raise malformed("PKIPath")
     length = int.from_bytes(head[2 : 2 + long_form], "big") if long_form else head[1]
     start = at + 2 + long_form

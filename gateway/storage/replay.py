@@ -48,8 +48,8 @@ def remember(connection: Connection, keys: Sequence[bytes], expires_at: datetime
 
 def has_expired(connection: Connection, now: datetime) -> bool:
     """Whether there is a key whose time is over."""
-    row = _OLDEST.one(connection)
-    return row is not None and row[0] is not None and row[0] < millis(now)
+    ((oldest,),) = _OLDEST.all(connection)  # None where there is no key
+    return oldest is not None and oldest < millis(now)
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:

@@ -25,7 +25,7 @@ from gateway.domain.party import Role, System
 from gateway.interfaces.asgi import Front
 from gateway.protocol import wss_header, wss_tokens
 from gateway.protocol.attachments import find_includes
-from gateway.protocol.soap import Unpacked
+from gateway.protocol.mime import Part
 from gateway.protocol.wss import Verified
 from gateway.storage import systems
 from gateway.xmlcore.octets import Limits
@@ -76,13 +76,12 @@ def _midnight(fields: Any, _parts: object) -> RegisterReadRequest:  # noqa: ANN4
     )
 
 
-def _anywhere(_token: etree._Element, unpacked: Unpacked) -> tuple[str, ...]:
+def _anywhere(_token: object, security: etree._Element, parts: Mapping[str, Part]) -> tuple[str, ...]:
     """An include in the security header is put in its place, wherever that is."""
-    assert unpacked.security is not None
-    includes = find_includes(unpacked.security, unpacked.parts)
+    includes = find_includes(security, parts)
     for include in includes:
         include.holder.remove(include.element)
-        include.holder.text = pybase64.b64encode_as_string(unpacked.parts[include.content_id].content)
+        include.holder.text = pybase64.b64encode_as_string(parts[include.content_id].content)
     return tuple(include.content_id for include in includes)
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, x25519
 from cryptography.x509.oid import ObjectIdentifier
 
 from gateway.crypto import development_issuing as issuing
@@ -204,6 +204,25 @@ def test_an_authority_signs_with_sha_2_of_at_least_256_bits(
     certificate = Certificate.from_der(_self_signed(ec.generate_private_key(ec.SECP256R1()), digest))
     assert is_signed_as_allowed(certificate.x509) is allowed
     assert certificate.is_issued_by(certificate) is allowed
+
+
+def test_a_key_that_signs_nothing_has_issued_nothing() -> None:
+    name, key = development_pki().certificate("issuing").x509.subject, ec.generate_private_key(ec.SECP256R1())
+    agreeing = x25519.X25519PrivateKey.generate().public_key()
+    at = development_pki().at
+    builder = x509.CertificateBuilder(name, name, agreeing, 1, at, at + timedelta(days=1))
+    der = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    certificate = Certificate.from_der(der)
+    assert is_signed_as_allowed(certificate.x509)
+    assert not certificate.is_issued_by(certificate)
+
+
+def test_a_certificate_whose_subject_holds_no_text_where_text_belongs_is_refused() -> None:
+    der = _self_signed(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    named = bytes.fromhex("06 03 55 04 03") + b"\x0c"  # commonName as UTF8String
+    assert named in der
+    with refused(Code.CERTIFICATE_MALFORMED):
+        Certificate.from_der(der.replace(named, named[:-1] + b"\x03"))  # as BIT STRING
 
 
 def test_an_authority_does_not_sign_by_dsa() -> None:

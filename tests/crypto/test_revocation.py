@@ -219,6 +219,8 @@ def test_a_list_is_older_than_another_by_its_time_or_by_its_number() -> None:
     )
     assert replace(second, number=1).is_older_than(first)
     assert not replace(second, number=None).is_older_than(first)
+    assert replace(first, number=None).is_older_than(second)
+    assert first.is_older_than(replace(second, number=None))
 
 
 def test_a_list_of_an_unknown_authority_is_refused() -> None:

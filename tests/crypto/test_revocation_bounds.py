@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x25519
 
 from gateway.crypto.certificate import Certificate
 from gateway.crypto.development_pki import issue_list
 from gateway.crypto.revocation import RevocationList, Revocations, Status
 from gateway.domain.catalogue import Code
-from tests.crypto.changed import SECOND, refused
+from tests.crypto.changed import SECOND, key_usage, refused
 from tests.pki import development_pki
 
 PKI = development_pki()
@@ -105,6 +105,23 @@ def test_an_authority_whose_certificate_names_no_use_is_not_believed() -> None:
     with refused(Code.REVOCATION_LIST_UNTRUSTED) as refusal:
         RevocationList.from_der(made.public_bytes(serialization.Encoding.DER), authority)
     assert refusal.value.facts["what"] == "an issuer that may not sign lists"
+
+
+def test_an_authority_whose_key_signs_nothing_is_not_believed() -> None:
+    # A key for key agreement: nobody can have signed a list with it.
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = ISSUING.x509.subject
+    builder = x509.CertificateBuilder(
+        name, name, x25519.X25519PrivateKey.generate().public_key(), 1, AT, AT + DAY
+    )
+    builder = builder.add_extension(*key_usage("crl_sign"))
+    authority = Certificate.from_der(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    )
+    made = x509.CertificateRevocationListBuilder(name, AT, AT + DAY).sign(key, hashes.SHA256())
+    with refused(Code.REVOCATION_LIST_UNTRUSTED) as refusal:
+        RevocationList.from_der(made.public_bytes(serialization.Encoding.DER), authority)
+    assert refusal.value.facts["what"] == "signature"
 
 
 # --- what it is ---------------------------------------------------------------------------------------------------

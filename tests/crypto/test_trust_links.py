@@ -14,7 +14,7 @@ from gateway.crypto import development_issuing as issuing
 from gateway.crypto.certificate import Certificate
 from gateway.crypto.trust import TrustStore, find_path
 from gateway.domain.catalogue import Code
-from tests.crypto.changed import key_usage, leaf_builder, refused, small_pki
+from tests.crypto.changed import issue_changed, key_usage, leaf_builder, refused, small_pki
 from tests.pki import development_pki
 
 AT = development_pki().at
@@ -101,6 +101,14 @@ def test_an_authority_need_not_carry_its_key_identifier() -> None:
     leaf, above, trust = authority(CONSTRAINTS, BOTH)
     assert above.subject_key is None
     assert find_path((leaf,), trust, AT)[1] == above
+
+
+def test_a_path_begins_with_a_certificate_that_says_whether_it_is_an_authoritys() -> None:
+    pki = development_pki()
+    (leaf, *_), (silent, *_) = issue_changed(), issue_changed(without=x509.BasicConstraints)
+    assert find_path((leaf,), pki.trust_store(), pki.at)[0] == leaf
+    with refused(Code.CERTIFICATE_UNTRUSTED):
+        find_path((silent,), pki.trust_store(), pki.at)
 
 
 @pytest.mark.parametrize("granted", [("key_cert_sign",), ("crl_sign",), ("digital_signature",)])

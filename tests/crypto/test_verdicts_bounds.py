@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.crypto.certificates import Usage
@@ -38,6 +39,20 @@ def test_what_was_forgotten_takes_no_room() -> None:
             kept.keep(verdict)
         assert len(kept) == 2
         kept.clear()
+
+
+def test_a_verdict_holds_where_every_authority_of_its_path_is_known_or_sent() -> None:
+    pki = small_pki()
+    trusted, (root,) = verify(pki.chain("leaf"), pki=pki).verdict, pki.roots
+    leaf, issuing = trusted.path[0], trusted.path[1]
+    alone = replace(trusted, trust=replace(trusted.trust, intermediates=()))
+    assert trusted.holds([leaf], pki.at)
+    assert not alone.holds([leaf], pki.at)
+    assert alone.holds([leaf, issuing], pki.at)
+    longer = replace(alone, path=(leaf, issuing, root, root))
+    assert not longer.holds([leaf, issuing], pki.at)
+    assert longer.holds([leaf, root, issuing], pki.at)
+    assert replace(alone, path=(leaf, root)).holds([leaf], pki.at)
 
 
 def test_a_verdict_holds_while_every_certificate_of_its_path_is_current() -> None:

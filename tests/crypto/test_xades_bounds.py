@@ -187,7 +187,7 @@ def test_a_key_with_its_root_sends_the_chain_without_it() -> None:
         ]
 
 
-def test_a_time_is_read_of_a_signature_of_two_references_only() -> None:
+def test_a_document_and_its_time_are_read_of_a_signature_of_two_references_only() -> None:
     def third(root: etree._Element) -> None:
         references = root.findall(f".//{tag(DS, 'Reference')}")
         references[-1].addnext(copy.deepcopy(references[-1]))
@@ -195,6 +195,7 @@ def test_a_time_is_read_of_a_signature_of_two_references_only() -> None:
     assert claimed_signing_time(golden()) == AT
     with refused(Code.SIGNATURE_SHAPE):
         claimed_signing_time(resigned(third))
+    assert refusal(resigned(third)).code is Code.SIGNATURE_SHAPE
 
 
 @pytest.mark.parametrize("document", [b"<a/>", b"<a>text</a>"])

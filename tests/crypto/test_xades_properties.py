@@ -113,6 +113,12 @@ def test_a_format_may_say_more_than_the_media_type() -> None:
     assert properties(change).object_reference == "#D"
 
 
+@pytest.mark.parametrize("media_type", ["text/xml", "application/xml"])
+def test_a_format_is_xml_by_either_of_its_names(media_type: str) -> None:
+    read = properties(lambda root: setattr(one(root, "//xades:MimeType"), "text", media_type))
+    assert read.object_reference == "#D"
+
+
 def test_a_time_with_an_offset_is_read_in_utc() -> None:
     read = properties(
         lambda root: setattr(one(root, "//xades:SigningTime"), "text", "2027-03-04T12:30:00+02:00")

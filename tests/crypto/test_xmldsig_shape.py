@@ -205,6 +205,23 @@ def test_what_would_give_a_signature_a_second_meaning_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize(
+    "algorithm",
+    [
+        "http://www.w3.org/TR/1999/REC-xslt-19991116",
+        "http://www.w3.org/TR/1999/REC-xpath-19991116",
+        "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+        EXCLUSIVE_C14N + "WithComments",
+        DS + "base64",
+    ],
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_transform_that_is_not_on_the_list_is_refused_by_its_name(algorithm: str, number: int) -> None:
+    change = setting(f"{FIRST}//ds:Transform[{number}]", "Algorithm", algorithm)
+    facts = refusal(change, Code.SIGNATURE_ALGORITHM)
+    assert (facts["algorithm"], facts["what"]) == (algorithm, "a transform")
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda root: root.set("Id", "other"),

@@ -167,3 +167,7 @@ def test_only_the_echo_needs_no_party() -> None:
     assert [operation for operation in Operation if not PERMISSIONS[operation].needs_party] == [
         Operation.PING
     ]
+
+
+def test_the_number_of_another_certificate_makes_no_party_its_own() -> None:
+    assert authority(mandate=None, cvr=FOREIGN_CVR, of_cvr=frozenset({MUNICIPALITY})) is None

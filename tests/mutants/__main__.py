@@ -33,7 +33,8 @@ def main() -> int:
         for file in table["targets"]
         if any(each.startswith(file) or file.startswith(each) for each in only)
     ]
-    tests = [str(TESTS / name) for name in asked.tests or table["tests"]]
+    named = asked.tests or table["tests"]
+    tests = [str(path) for name in named for path in sorted(TESTS.glob(name)) or [TESTS / name]]
     without = [f"--ignore={TESTS / name}" for name in table["without"]]
 
     def wanted(mutant: str) -> bool:

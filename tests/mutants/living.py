@@ -49,6 +49,7 @@ class Module:
         changed = {mutant.name.partition(".")[0]}
         if isinstance(mutant.statement, ast.FunctionDef | ast.ClassDef):
             self._renew_code(mutant.name)
+            self._renew_defaults({mutant.name})
             self._renew_fields(mutant)
         else:
             changed = set()

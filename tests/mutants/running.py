@@ -25,6 +25,7 @@ from _pytest.runner import runtestprotocol
 from gateway.crypto.certificates import verdicts
 from gateway.services.knowledge import load_knowledge
 from tests import installation, messages, pki
+from tests.attacks.guards import listed as listed_guards
 from tests.mutants.living import Cache, Module, NotImportable, caches, dependents, forget_properties, users
 from tests.mutants.operators import Mutant, mutants
 
@@ -36,7 +37,13 @@ _DEAR: Final = (  # what they remember takes long to make anew
     "tests.messages",
     "tests.pki",
 )
-MOST_TESTS: Final = (400, 200, 100, 100)  # for one mutant: of its file, where it strikes, by its name, any
+MOST_TESTS: Final = (
+    400,
+    200,
+    200,
+    100,
+    100,
+)  # for one mutant: of its file, attacks, where it strikes, by name, any
 CPU_LEAST, CPU_FACTOR = 10, 20  # seconds that one test may take, and how many times what it takes by itself
 WALL_SECONDS: Final = 120  # for a test that waits for ever
 MEMORY: Final = 6 * 2**30
@@ -171,7 +178,8 @@ class Laboratory:
     def tests_for(self, file: str, mutant: Mutant) -> list[str]:
         """The tests that could notice a mutant, since they run its lines.
 
-        First those of its file, those in which its guard strikes, and those that know it by name.
+        First those of its file, the attacks that it must refuse if it is a guard, those in which it strikes, and
+        those that know it by name.
         """
         names, struck = self._running(file, mutant.lines), self._running(file, mutant.beyond)
         constants = dependents(mutant, self.modules[file].tree)
@@ -185,6 +193,7 @@ class Laboratory:
             names = self._running(file, self.baseline.lines.get(file, ()))
         sorts = (
             {name for name in names if name.startswith(_own_tests(file))},
+            {name for name in names if is_attack_on(file, mutant.name, name)},
             struck & names,
             {name for name in names if _imports(self.items[name], {mutant.name.partition(".")[0]})},
             names,
@@ -228,6 +237,16 @@ class Laboratory:
 def _own_tests(file: str) -> str:
     room, _, name = file.rpartition("/")
     return f"tests/{room}/test_{name.removesuffix('.py')}"
+
+
+def is_attack_on(file: str, function: str, test: str) -> bool:
+    """Whether a test, by its id, is one of the attacks that tests/attacks/guards.toml lists for this function."""
+    guard = listed_guards().get(f"{file.removesuffix('.py').replace('/', '.')}:{function}")
+    attacks = (each.split(": ", 1) for each in guard.refused) if guard else ()
+    return any(
+        test.startswith(f"tests/attacks/test_door_{sort}.py::") and test.endswith(f"[{case}]")
+        for sort, case in attacks
+    )
 
 
 def _imports(item: pytest.Item, names: set[str]) -> bool:
