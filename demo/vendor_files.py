@@ -26,7 +26,7 @@ _SYSTEMS: Final = {
     "municipality": ("esdh", MUNICIPALITY, parties.VENDOR_SYSTEM),
     "institution": ("sis", SCHOOL, parties.SCHOOL_SYSTEM),
 }
-_OTHER_SEAL: Final = {"municipality": parties.SCHOOL_SEAL, "institution": parties.MUNICIPALITY_SEAL}
+_SEALS: Final = (parties.MUNICIPALITY_SEAL, parties.SCHOOL_SEAL)
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class VendorFiles:
         """Whom TLS trusts, for Java."""
         return self.folder / "trusted.p12"
 
+    @property
+    def seals(self) -> Path:
+        """The certificates that the parties seal with, for a client that judges no authority, as on Mono."""
+        return self.folder / "seals"
+
     def key_store(self, holder: str) -> Path:
         """A system's key and certificates, for Java and .NET."""
         return self.folder / f"{holder}.p12"
@@ -49,6 +54,7 @@ class VendorFiles:
         """Write everything: what `make serve` leaves for vendors."""
         self.folder.mkdir(exist_ok=True)
         self.write_trust_store()
+        self.write_seals()
         self.write_schemas(self.folder / "schemas", f"https://localhost:{self.installation.port}")
         for service, (name, _, holder) in _SYSTEMS.items():
             self.write_key_store(holder)
@@ -106,7 +112,7 @@ class VendorFiles:
             "gateway": self.installation.chain(parties.GATEWAY_MESSAGE),
             "authority": self.installation.authorities,
             "seal.root": self.installation.authorities,
-            "seal.known": self.installation.chain(_OTHER_SEAL[service]),
+            "seal.known": self.seals,
             "tls": self.installation.chain("localhost"),
             "cvr": party.cvr,
             "unit": party.unit,
@@ -131,6 +137,12 @@ class VendorFiles:
             b"system", key, leaf, others, form.build(PASSWORD.encode())
         )
         self.key_store(holder).write_bytes(octets)
+
+    def write_seals(self) -> None:
+        """Write the certificate of each party that seals, one in a file, its authorities behind it."""
+        self.seals.mkdir(exist_ok=True)
+        for holder in _SEALS:
+            (self.seals / f"{holder}.pem").write_bytes(self.installation.chain(holder).read_bytes())
 
     def write_trust_store(self) -> None:
         """Write whom TLS trusts as PKCS#12."""

@@ -37,6 +37,12 @@ class Gateway:
         self.files.write_key_store(ELLIPTIC)
         self.address = f"https://localhost:{installation.port}"
 
+    @property
+    def own_front(self) -> tuple[str, Path, Path, Path]:
+        """What somebody needs who stands before it: its address, whom TLS trusts, a certificate and its key."""
+        house = self.installation
+        return self.address, house.authorities, house.chain("localhost"), house.key("localhost")
+
     def settings(self, service: str, version: str, *, holder: str = "", at: str = "") -> Path:
         """A file of settings for a sample: `service` municipality or institution, `version` Soap11 or Soap12.
 

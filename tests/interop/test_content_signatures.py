@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.interop.stacks import Stack
 
 StackOf = Callable[[str], Stack]
 
+ENDED = "bad-expired"  # the municipality's own, until five days ago
 FOREIGN = "proevelund-kommune"  # trusted, but another organisation
 each_stack = pytest.mark.parametrize("name", ["zeep", "cxf", "node", "dotnet"])
 
@@ -24,6 +26,24 @@ def sealed_by(holder: str, document: etree._Element, gateway: Gateway) -> bytes:
     """The document with a content signature of this holder."""
     house = gateway.installation
     return content_signature.seal(document, house.key(holder), house.chain(holder))
+
+
+def sealed_at(at: datetime, holder: str, gateway: Gateway, *, written: datetime | None = None) -> bytes:
+    """A letter that this holder says to have sealed then, and to have written then or when it is said."""
+    document, house = letter(), gateway.installation
+    documents.set_text(document, "Header/CreatedAt", f"{written or at:%Y-%m-%dT%H:%M:%SZ}")
+    return content_signature.seal(document, house.key(holder), house.chain(holder), at)
+
+
+def knowing(settings: Path, seals: Path, *chains: Path) -> Path:
+    """Settings of a system that knows these certificates of senders, for the sample that judges no authority."""
+    seals.mkdir()
+    for chain in chains:
+        (seals / chain.name).write_bytes(chain.read_bytes())
+    lines = [line for line in settings.read_text("utf-8").splitlines() if not line.startswith("seal.known=")]
+    file = seals.with_suffix(".properties")
+    file.write_text("\n".join([*lines, f"seal.known={seals}"]), "utf-8")
+    return file
 
 
 def moved(octets: bytes) -> bytes:
@@ -113,3 +133,34 @@ def test_a_document_that_is_not_as_its_sender_sealed_it_is_refused(
     told = stack.run(gateway.settings("institution", "Soap11"), "verify", *files, status=1)
 
     assert [fact for fact, _ in told.facts] == ["NotAsSealed"] * len(files)
+
+
+@each_stack
+def test_a_certificate_is_judged_at_the_time_at_which_it_sealed(
+    name: str, gateway: Gateway, stack_of: StackOf, tmp_path: Path
+) -> None:
+    stack, house, now = stack_of(name), gateway.installation, datetime.now(UTC)
+    settings = knowing(
+        gateway.settings("institution", "Soap11"),
+        tmp_path / "seals",
+        house.chain(ENDED),
+        house.chain(parties.MUNICIPALITY_SEAL),
+    )
+    (before_its_end,) = stored(
+        tmp_path, {"before-its-end": sealed_at(now - timedelta(days=10), ENDED, gateway)}
+    )
+    own = parties.MUNICIPALITY_SEAL
+    impossible = {
+        "after-its-end": sealed_at(now - timedelta(days=1), ENDED, gateway),
+        "in-the-future": sealed_at(now + timedelta(hours=1), own, gateway),
+        "before-it-was-written": sealed_at(now - timedelta(days=3), own, gateway, written=now),
+    }
+
+    told = stack.run(settings, "verify", before_its_end)
+    refused = stack.run(settings, "verify", *stored(tmp_path, impossible), status=1)
+
+    assert told["SealedBy"] == SEALERS[parties.MUNICIPALITY_SEAL]
+    reasons = [text for fact, text in refused.facts if fact == "NotAsSealed"]
+    assert len(reasons) == len(refused.facts) == len(impossible)
+    for reason, word in zip(reasons, ("certificate", "future", "before"), strict=True):
+        assert word in reason

@@ -20,7 +20,7 @@ each_version = pytest.mark.parametrize("version", ["Soap11", "Soap12"])
 
 @each_stack
 @each_version
-def test_typed_and_signed_notices_are_sent_by_a_school_received_and_read(
+def test_typed_and_signed_notices_are_sent_by_a_school_and_received(
     name: str, version: str, gateway: Gateway, stack_of: StackOf
 ) -> None:
     stack, settings = stack_of(name), gateway.settings("institution", version)
@@ -38,7 +38,7 @@ def test_typed_and_signed_notices_are_sent_by_a_school_received_and_read(
         kept = gateway.stage.school.call("GetEvidence", DocumentId=id_of(document)).Evidence
         acceptances = [each.Content for each in kept if each.Event == "SubmissionAcceptance"]
         assert [hashlib.sha256(each).hexdigest() for each in acceptances] == [one["SubmissionAcceptance"]]
-        assert gateway.stage.school.call("GetStatus", DocumentId=id_of(document)).State == "READ"
+        assert gateway.stage.school.call("GetStatus", DocumentId=id_of(document)).State == "HANDED_OVER"
 
 
 @each_stack

@@ -75,6 +75,7 @@ def test_the_commands_of_a_page_send_and_receive_in_both_roles(
 
     assert told["Echo"]
     assert [value for fact, value in told.facts if fact == "State"] == ["ACCEPTED", "ACCEPTED"]
+    assert told["Read"] == "READ"
     for each, sealer in zip(ids, SEALERS.values(), strict=True):
         stored = clients / f"{each}.xml"
         assert stored.exists()

@@ -20,8 +20,8 @@ namespace Dk.Bropost.Sample
 
     /// <summary>
     /// A connection, from a file of settings, a name and a value on each line: address and port of the service, keystore
-    /// (PKCS#12) and password, gateway (its message certificate, PEM), seal.known (the certificate that the other party seals
-    /// documents with, PEM), cvr and unit of the party; for development tls, the only server certificate to accept.
+    /// (PKCS#12) and password, gateway (its message certificate, PEM), seal.known (a folder with the certificates that other
+    /// parties seal documents with, PEM), cvr and unit of the party; for development tls, the only server certificate to accept.
     /// </summary>
     public sealed class Connection
     {
@@ -51,8 +51,18 @@ namespace Dk.Bropost.Sample
 
         public bool IsMunicipality => settings["port"].StartsWith("Municipality");
 
-        /// <summary>The certificate with which the other party seals documents.</summary>
-        public X509Certificate2 KnownSeal => new X509Certificate2(settings["seal.known"]);
+        public string Cvr => settings["cvr"];
+
+        /// <summary>The element that holds the unit of a party of this service.</summary>
+        public string UnitName => IsMunicipality ? "MunicipalityCode" : "InstitutionNumber";
+
+        public string Unit => settings["unit"];
+
+        /// <summary>The certificates with which other parties seal documents, one in a file.</summary>
+        public List<X509Certificate2> KnownSeals()
+        {
+            return Directory.GetFiles(settings["seal.known"], "*.pem").Select(file => new X509Certificate2(file)).ToList();
+        }
 
         /// <summary>Calls an operation, and returns its answer once it has proved to be the gateway's, and to this request.</summary>
         /// <remarks>By MTOM large attachments travel as parts, in the request and in the answer.</remarks>
@@ -64,8 +74,8 @@ namespace Dk.Bropost.Sample
             root.AppendChild(envelope.CreateElement("s", "Header", soap));
             XmlElement body = (XmlElement)root.AppendChild(envelope.CreateElement("s", "Body", soap));
             XmlElement request = (XmlElement)body.AppendChild(envelope.CreateElement(operation, Service));
-            Add(Add(request, "OnBehalfOf", null), "Cvr", settings["cvr"]);
-            Add((XmlElement)request.FirstChild, IsMunicipality ? "MunicipalityCode" : "InstitutionNumber", settings["unit"]);
+            Add(Add(request, "OnBehalfOf", null), "Cvr", Cvr);
+            Add((XmlElement)request.FirstChild, UnitName, Unit);
             write(request);
             signature.Sign(envelope);
             XmlDocument answer = Post(operation, envelope, mtom);

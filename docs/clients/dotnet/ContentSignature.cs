@@ -19,56 +19,85 @@ namespace Dk.Bropost.Sample
 
     public static class ContentSignature
     {
-        const string Document = "urn:dk:bropost:document:1";
         const string Xades = "http://uri.etsi.org/01903/v1.3.2#";
         const string RsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
         const string Sha256Method = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-        /// <summary>The name of the certificate that sealed a document.</summary>
+        static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5); // that the gateway allows, too
+        static readonly TimeSpan MostBefore = TimeSpan.FromDays(1); // it is sealed once it is written; for clocks that differ
+
+        /// <summary>What the sender that a document names has sealed.</summary>
         /// <remarks>
         /// Throws NotAsSealed unless the signature holds, covers the whole document, and is by the organisation that the document
-        /// names as its sender, with the certificate that this party is known to seal with. Microsoft's runtimes can judge
-        /// any certificate by its authority instead: X509Chain with the OCES3 root. Mono does not know RSASSA-PSS, by which
-        /// those authorities sign.
+        /// names as its sender, with one of the certificates that senders are known to seal with, which was valid when it was
+        /// made. When that was, the signer says. Microsoft's runtimes can judge any certificate by its authority instead:
+        /// X509Chain with the OCES3 root. Mono does not know RSASSA-PSS, by which those authorities sign.
         /// </remarks>
-        public static string VerifySender(byte[] octets, X509Certificate2 known)
+        public static Sealed VerifySender(byte[] octets, IEnumerable<X509Certificate2> known)
         {
             try
             {
                 return Verified(octets, known);
             }
-            catch (Exception error) when (error is XmlException || error is CryptographicException || error is FormatException)
+            catch (Exception error) when (!(error is NotAsSealed)) // whatever it is, it proves nothing, and others wait behind it
             {
                 throw new NotAsSealed("it does not hold a content signature");
             }
         }
 
-        static string Verified(byte[] octets, X509Certificate2 known)
+        static Sealed Verified(byte[] octets, IEnumerable<X509Certificate2> known)
         {
             var document = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
             using (var stream = new MemoryStream(octets)) document.Load(stream);
             XmlElement signature = Only(document.DocumentElement, "Signature", SignedXml.XmlDsigNamespaceUrl);
             XmlElement data = Path(signature, SignedXml.XmlDsigNamespaceUrl, "KeyInfo", "X509Data");
-            string certificate = Child(data, "X509Certificate", SignedXml.XmlDsigNamespaceUrl).FirstOrDefault()?.InnerText;
-            Require(certificate != null && Convert.FromBase64String(certificate).SequenceEqual(known.RawData), "its certificate is not known");
+            byte[] sent = Convert.FromBase64String(Children(data, "X509Certificate", SignedXml.XmlDsigNamespaceUrl).First().InnerText);
+            X509Certificate2 leaf = known.FirstOrDefault(each => each.RawData.SequenceEqual(sent));
+            Require(leaf != null, "its certificate is not known");
             XmlElement properties = Path(
                 Only(signature, "Object", SignedXml.XmlDsigNamespaceUrl), Xades, "QualifyingProperties", "SignedProperties");
 
             var signed = new SignedDocument(document, properties);
             signed.LoadXml(signature);
             RequireCovered(signed.SignedInfo, properties.GetAttribute("Id"));
-            Require(signed.CheckSignature(known.GetRSAPublicKey()), "its signature does not hold");
-            XmlElement digest = Path(properties, Xades, "SignedSignatureProperties", "SigningCertificateV2", "Cert", "CertDigest");
+            Require(signed.CheckSignature(leaf.GetRSAPublicKey()), "its signature does not hold");
+            var found = new Sealed(Covered(document, signature), leaf.GetNameInfo(X509NameType.SimpleName, false));
+
+            XmlElement own = Path(properties, Xades, "SignedSignatureProperties");
+            XmlElement digest = Path(own, Xades, "SigningCertificateV2", "Cert", "CertDigest");
             string named = Only(digest, "DigestValue", SignedXml.XmlDsigNamespaceUrl).InnerText;
             using (SHA256 sha256 = SHA256.Create())
             {
-                bool isNamed = Convert.FromBase64String(named).SequenceEqual(sha256.ComputeHash(known.RawData));
+                bool isNamed = Convert.FromBase64String(named).SequenceEqual(sha256.ComputeHash(leaf.RawData));
                 Require(isNamed, "another certificate has signed it");
             }
-            string cvr = Path(document.DocumentElement, Document, "Header", "Sender", "Party", "Cvr").InnerText;
-            bool isSender = known.SubjectName.Name.Split(',').Any(each => each.Trim().EndsWith("2.5.4.97=NTRDK-" + cvr));
+            RequireTime(Time(Path(own, Xades, "SigningTime").InnerText), Time(found.Text("Header/CreatedAt")), leaf);
+            string organisation = "2.5.4.97=NTRDK-" + found.Text("Header/Sender/Party/Cvr");
+            bool isSender = leaf.SubjectName.Name.Split(',').Any(each => each.Trim().EndsWith(organisation));
             Require(isSender, "another organisation than its sender has sealed it");
-            return known.GetNameInfo(X509NameType.SimpleName, false);
+            return found;
+        }
+
+        /// <summary>SigningTime is the signer's word, so it must at least be possible.</summary>
+        static void RequireTime(DateTime signedAt, DateTime createdAt, X509Certificate2 leaf)
+        {
+            Require(signedAt <= DateTime.UtcNow + ClockSkew, "its SigningTime lies in the future");
+            Require(signedAt >= createdAt - MostBefore, "its SigningTime lies before it was written");
+            bool wasValid = leaf.NotBefore.ToUniversalTime() <= signedAt && signedAt <= leaf.NotAfter.ToUniversalTime();
+            Require(wasValid, "its certificate was not valid when it was made");
+        }
+
+        static DateTime Time(string text) => XmlConvert.ToDateTimeOffset(text).UtcDateTime;
+
+        /// <summary>What the first reference covers, as it was digested: without the signature and without comments.</summary>
+        static XmlElement Covered(XmlDocument document, XmlElement signature)
+        {
+            signature.ParentNode.RemoveChild(signature);
+            var canonical = new XmlDsigExcC14NTransform();
+            canonical.LoadInput(document);
+            var covered = new XmlDocument { PreserveWhitespace = true, XmlResolver = null };
+            using (var stream = (Stream)canonical.GetOutput(typeof(Stream))) covered.Load(stream);
+            return covered.DocumentElement;
         }
 
         /// <summary>Two references: the document without its signature, and the signed properties of this signature.</summary>
@@ -90,24 +119,24 @@ namespace Dk.Bropost.Sample
             return (reference.Uri ?? "") == uri && reference.DigestMethod == Sha256Method && found.SequenceEqual(transforms);
         }
 
-        static XmlElement Path(XmlElement start, string ns, params string[] names)
+        internal static XmlElement Path(XmlElement start, string ns, params string[] names)
         {
             return names.Aggregate(start, (parent, name) => Only(parent, name, ns));
         }
 
-        static XmlElement Only(XmlElement parent, string name, string ns)
+        internal static XmlElement Only(XmlElement parent, string name, string ns)
         {
-            List<XmlElement> found = Child(parent, name, ns).ToList();
+            List<XmlElement> found = Children(parent, name, ns).ToList();
             Require(found.Count == 1, "it does not hold one " + name);
             return found[0];
         }
 
-        static IEnumerable<XmlElement> Child(XmlElement parent, string name, string ns)
+        internal static IEnumerable<XmlElement> Children(XmlElement parent, string name, string ns)
         {
             return parent.ChildNodes.OfType<XmlElement>().Where(each => each.LocalName == name && each.NamespaceURI == ns);
         }
 
-        static void Require(bool holds, string what)
+        internal static void Require(bool holds, string what)
         {
             if (!holds) throw new NotAsSealed(what);
         }

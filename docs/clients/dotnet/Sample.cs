@@ -4,6 +4,7 @@
 //   send DOCUMENT [inline|mtom FILE...]   a letter or a notice, typed; the gateway seals it
 //   send-signed DOCUMENT                  one that the system has sealed itself
 //   receive FOLDER                        everything that waits, stored in a folder
+//   read DOCUMENT-ID ROLE                 a person with this role has opened it: never for a program to say
 //   verify DOCUMENT...                    who sealed what was stored, and whether it is as it was sealed
 //
 // The port in the settings decides which of the two services is asked.
@@ -20,7 +21,7 @@ namespace Dk.Bropost.Sample
 {
     public static class Program
     {
-        const string Usage = "SETTINGS ping | send DOCUMENT [inline|mtom FILE...] | send-signed DOCUMENT | receive FOLDER | verify DOCUMENT...";
+        const string Usage = "SETTINGS ping | send DOCUMENT [inline|mtom FILE...] | send-signed DOCUMENT | receive FOLDER | read DOCUMENT-ID ROLE | verify DOCUMENT...";
 
         public static int Main(string[] arguments)
         {
@@ -38,7 +39,8 @@ namespace Dk.Bropost.Sample
                     case "ping": Ping(connection); break;
                     case "send": Send(connection, arguments[2], arguments.Contains("mtom"), arguments.Skip(4).ToArray()); break;
                     case "send-signed": SendSigned(connection, arguments[2]); break;
-                    case "receive": Receive(connection, arguments[2]); break;
+                    case "receive": return Receive(connection, arguments[2]) ? 0 : 1;
+                    case "read": Read(connection, arguments[2], arguments[3]); break;
                     case "verify": return Verify(connection, arguments.Skip(2));
                     default: throw new ArgumentException(Usage);
                 }
@@ -53,13 +55,7 @@ namespace Dk.Bropost.Sample
             }
             catch (Refused refused)
             {
-                Tell("Refused", refused.Message);
-                Tell("Retryable", Connection.Text(refused.Detail, "Retryable"));
-                Tell("Danish", Connection.Text(refused.Detail, "Danish"));
-                foreach (XmlElement each in refused.Detail.GetElementsByTagName("Violation", Connection.Service))
-                {
-                    Tell("Violation", string.Join(" ", new[] { "Path", "Code", "Danish" }.Select(name => Connection.Text(each, name))));
-                }
+                TellRefusal(refused);
             }
             return 0;
         }
@@ -116,8 +112,10 @@ namespace Dk.Bropost.Sample
             Tell("SubmissionAcceptance", Hex(Convert.FromBase64String(Connection.Text(answer, "SubmissionAcceptance"))));
         }
 
-        static void Receive(Connection connection, string folder)
+        /// <summary>Stores and confirms everything that waits; true if all was. What does not verify holds up nothing behind it.</summary>
+        static bool Receive(Connection connection, string folder)
         {
+            bool all = true;
             string cursor = null;
             do
             {
@@ -127,43 +125,72 @@ namespace Dk.Bropost.Sample
                 });
                 foreach (XmlElement item in page.GetElementsByTagName("Item", Connection.Service))
                 {
-                    ReceiveOne(connection, folder, Connection.Text(item, "DocumentId"));
+                    all &= IsReceived(connection, folder, Connection.Text(item, "DocumentId"));
                 }
                 cursor = XmlConvert.ToBoolean(Connection.Text(page, "More")) ? Connection.Text(page, "NextCursor") : null;
             }
             while (cursor != null);
+            return all;
+        }
+
+        /// <summary>Stores and confirms one document, or says why not: then it waits on, and somebody must look into it.</summary>
+        static bool IsReceived(Connection connection, string folder, string id)
+        {
+            Tell("DocumentId", id);
+            try
+            {
+                ReceiveOne(connection, folder, id);
+                return true;
+            }
+            catch (NotAsSealed error)
+            {
+                Tell("NotAsSealed", error.Message);
+            }
+            catch (Refused refused) // for one, it was withdrawn since it was listed
+            {
+                TellRefusal(refused);
+            }
+            return false;
         }
 
         static void ReceiveOne(Connection connection, string folder, string id)
         {
             XmlElement found = connection.Call("Retrieve", request => Connection.Add(request, "DocumentId", id), mtom: true);
             byte[] octets = Convert.FromBase64String(Connection.Text(found, "ExactOctets"));
-            string sealedBy = ContentSignature.VerifySender(octets, connection.KnownSeal);
-            File.WriteAllBytes(Path.Combine(folder, id + ".xml"), octets);
-            var serializer = new XmlSerializer(typeof(Document), new XmlRootAttribute("Document") { Namespace = "urn:dk:bropost:document:1" });
-            XmlElement view = MessageSignature.Child(found, "Document", "urn:dk:bropost:document:1");
-            var document = (Document)serializer.Deserialize(new XmlNodeReader(view)); // the typed view
-            Tell("DocumentId", id);
-            Tell("SealedBy", sealedBy);
-            Tell("Name", document.Header.Subject.Name);
-            Tell("Digest", Hex(octets));
-            foreach (XmlElement attachment in found.GetElementsByTagName("Attachment", Connection.Service))
+            var contents = new Dictionary<string, byte[]>();
+            foreach (XmlElement each in found.GetElementsByTagName("Attachment", Connection.Service))
             {
-                string number = Connection.Text(attachment, "Number");
-                byte[] content = Convert.FromBase64String(Connection.Text(attachment, "Content"));
-                RequireListed(document, number, content);
-                File.WriteAllBytes(Path.Combine(folder, id + "-" + number), content);
-                Tell("Attachment", number + " " + Hex(content));
+                contents[Connection.Text(each, "Number")] = Convert.FromBase64String(Connection.Text(each, "Content"));
+            }
+            Sealed document = ContentSignature.VerifySender(octets, connection.KnownSeals());
+            document.RequireAsked(id, connection.Cvr, connection.UnitName, connection.Unit);
+            document.RequireAttachments(contents);
+            // Read this alone: the typed view in the answer is the gateway's word and no more. For a typed view that the sender
+            // has sealed, give document.Document to an XmlSerializer.
+            Tell("SealedBy", document.Sealer);
+            Tell("Sender", document.Text("Header/Sender/Party/Name"));
+            Tell("Name", document.Text("Header/Subject/Name"));
+            Tell("Digest", Hex(octets));
+            File.WriteAllBytes(Path.Combine(folder, id + ".xml"), octets);
+            foreach (KeyValuePair<string, byte[]> each in contents)
+            {
+                File.WriteAllBytes(Path.Combine(folder, id + "-" + each.Key), each.Value);
+                Tell("Attachment", each.Key + " " + Hex(each.Value));
             }
             Tell("Confirmed", Connection.Text(connection.Call("ConfirmHandover", request =>
             {
                 Connection.Add(request, "DocumentId", id);
                 Connection.Add(request, "ContentDigest", Convert.ToBase64String(Sha256(octets))); // it is on disk
             }), "State"));
+        }
+
+        /// <summary>Tells the sender that a person with this role has opened a document.</summary>
+        static void Read(Connection connection, string id, string role)
+        {
             Tell("Read", Connection.Text(connection.Call("RegisterRead", request =>
             {
                 Connection.Add(request, "DocumentId", id);
-                Connection.Add(request, "ReaderRole", connection.IsMunicipality ? "ORDER_CASEWORKER" : "STUDY_COUNSELLOR"); // a person opened it
+                Connection.Add(request, "ReaderRole", role);
                 Connection.Add(request, "ReadAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"));
             }), "State"));
         }
@@ -176,7 +203,7 @@ namespace Dk.Bropost.Sample
             {
                 try
                 {
-                    Tell("SealedBy", ContentSignature.VerifySender(File.ReadAllBytes(file), connection.KnownSeal));
+                    Tell("SealedBy", ContentSignature.VerifySender(File.ReadAllBytes(file), connection.KnownSeals()).Sealer);
                 }
                 catch (NotAsSealed error)
                 {
@@ -187,11 +214,16 @@ namespace Dk.Bropost.Sample
             return status;
         }
 
-        /// <summary>Refuses an attachment that is not the one that its document lists.</summary>
-        static void RequireListed(Document document, string number, byte[] content)
+        /// <summary>What the gateway's fault says.</summary>
+        static void TellRefusal(Refused refused)
         {
-            var listed = document.Attachments.Single(each => each.Number.ToString() == number);
-            if (!listed.Sha256.SequenceEqual(Sha256(content))) throw new CryptographicException("attachment " + number + " is another one");
+            Tell("Refused", refused.Message);
+            Tell("Retryable", Connection.Text(refused.Detail, "Retryable"));
+            Tell("Danish", Connection.Text(refused.Detail, "Danish"));
+            foreach (XmlElement each in refused.Detail.GetElementsByTagName("Violation", Connection.Service))
+            {
+                Tell("Violation", string.Join(" ", new[] { "Path", "Code", "Danish" }.Select(name => Connection.Text(each, name))));
+            }
         }
 
         static byte[] Sha256(byte[] octets)

@@ -6,6 +6,7 @@
 //   send DOCUMENT.json [inline|mtom FILE...]   a letter or a notice, typed; the gateway seals it
 //   send-signed DOCUMENT.xml                   one that the system has sealed itself
 //   receive FOLDER                             everything that waits, stored in a folder
+//   read DOCUMENT-ID ROLE                      a person with this role has opened it: never for a program to say
 //   verify DOCUMENT.xml...                     who sealed what was stored, and whether it is as it was sealed
 //
 // The port in the settings decides which of the two services is asked.
@@ -43,44 +44,63 @@ async function send(connection, operation, document, how, files) {
   tell('SubmissionAcceptance', sha256(Buffer.from(answer.SubmissionAcceptance, 'base64')).toString('hex'));
 }
 
+/** Stores and confirms everything that waits. What does not verify holds up nothing behind it. */
 async function receive(connection, folder) {
   let page;
   do {
     const after = page ? { Cursor: page.NextCursor } : {};
     page = await connection.call('ListInbox', { OnBehalfOf: connection.party, ...after });
-    for (const { DocumentId } of list(page.Item)) await receiveOne(connection, folder, DocumentId);
+    for (const { DocumentId } of list(page.Item)) await tryToReceive(connection, folder, DocumentId);
   } while (page.More);
+}
+
+/** Stores and confirms one document, or says why not: then it waits on, and somebody must look into it. */
+async function tryToReceive(connection, folder, DocumentId) {
+  tell('DocumentId', DocumentId);
+  try {
+    await receiveOne(connection, folder, DocumentId);
+  } catch (error) {
+    if (error instanceof NotAsSealed) tell('NotAsSealed', error.message);
+    else if (error instanceof Refused) tellRefusal(error); // for one, it was withdrawn since it was listed
+    else throw error;
+    process.exitCode = 1;
+  }
 }
 
 async function receiveOne(connection, folder, DocumentId) {
   const one = { OnBehalfOf: connection.party, DocumentId };
   const found = await connection.call('Retrieve', one);
   const octets = Buffer.from(found.ExactOctets, 'base64');
-  const sealedBy = verifySender(octets, connection.sealRoots);
-  writeFileSync(join(folder, `${DocumentId}.xml`), octets);
-  tell('DocumentId', DocumentId);
-  tell('SealedBy', sealedBy);
-  tell('Name', found.Document.Header.Subject.Name); // the typed view
+  const contents = list(found.Attachment).map(({ Number, Content, ContentId }) =>
+    [Number, Content === undefined ? connection.part(ContentId) : Buffer.from(Content, 'base64')]);
+  const sealed = verifySender(octets, connection.sealRoots);
+  sealed.requireAsked(DocumentId, connection.party);
+  sealed.requireAttachments(contents);
+  // Read `sealed` alone: found.Document, the typed view, is the gateway's word and no more.
+  tell('SealedBy', sealed.sealer);
+  tell('Sender', sealed.text('Header/Sender/Party/Name'));
+  tell('Name', sealed.text('Header/Subject/Name'));
   tell('Digest', sha256(octets).toString('hex'));
-  for (const { Number, Content, ContentId } of list(found.Attachment)) {
-    const content = Content === undefined ? connection.part(ContentId) : Buffer.from(Content, 'base64');
-    requireListed(found.Document, Number, content);
-    writeFileSync(join(folder, `${DocumentId}-${Number}`), content);
-    tell('Attachment', `${Number} ${sha256(content).toString('hex')}`);
+  writeFileSync(join(folder, `${DocumentId}.xml`), octets);
+  for (const [number, content] of contents) {
+    writeFileSync(join(folder, `${DocumentId}-${number}`), content);
+    tell('Attachment', `${number} ${sha256(content).toString('hex')}`);
   }
   // It is on disk.
   tell('Confirmed', (await connection.call('ConfirmHandover', { ...one, ContentDigest: sha256(octets).toString('base64') })).State);
-  // A person opened it.
-  const ReadAt = new Date().toISOString();
-  const ReaderRole = connection.isMunicipality ? 'ORDER_CASEWORKER' : 'STUDY_COUNSELLOR';
-  tell('Read', (await connection.call('RegisterRead', { ...one, ReaderRole, ReadAt })).State);
+}
+
+/** Tells the sender that a person with this role has opened a document. */
+async function read(connection, DocumentId, ReaderRole) {
+  const request = { OnBehalfOf: connection.party, DocumentId, ReaderRole, ReadAt: new Date().toISOString() };
+  tell('Read', (await connection.call('RegisterRead', request)).State);
 }
 
 /** Judges stored documents anew. */
 function verify(files, roots) {
   for (const file of files) {
     try {
-      tell('SealedBy', verifySender(readFileSync(file), roots));
+      tell('SealedBy', verifySender(readFileSync(file), roots).sealer);
     } catch (error) {
       if (!(error instanceof NotAsSealed)) throw error;
       tell('NotAsSealed', error.message);
@@ -89,13 +109,15 @@ function verify(files, roots) {
   }
 }
 
-/** Throws unless an attachment is the one that its document lists. */
-function requireListed(document, number, content) {
-  const listed = list(document.Attachments.Attachment).find((each) => each.Number === number);
-  if (listed.Sha256 !== sha256(content).toString('base64')) throw new Error(`attachment ${number} is another one`);
+/** What the gateway's fault says. */
+function tellRefusal({ fault }) {
+  tell('Refused', fault.Code);
+  tell('Retryable', fault.Retryable);
+  tell('Danish', fault.Danish);
+  for (const { Path, Code, Danish } of list(fault.Violation)) tell('Violation', `${Path} ${Code} ${Danish}`);
 }
 
-const USAGE = 'node sample.mjs SETTINGS ping | send DOCUMENT.json [inline|mtom FILE...] | send-signed DOCUMENT.xml | receive FOLDER | verify DOCUMENT.xml...';
+const USAGE = 'node sample.mjs SETTINGS ping | send DOCUMENT.json [inline|mtom FILE...] | send-signed DOCUMENT.xml | receive FOLDER | read DOCUMENT-ID ROLE | verify DOCUMENT.xml...';
 const [settings, command, ...rest] = process.argv.slice(2);
 if (!command || (command !== 'ping' && !rest.length)) {
   console.error(`Usage: ${USAGE}`);
@@ -120,6 +142,7 @@ try {
       .map((node) => node.localName);
     await send(connection, operationFor(kind), { SignedDocument: octets.toString('base64') }, 'inline', []);
   } else if (command === 'receive') await receive(connection, rest[0]);
+  else if (command === 'read') await read(connection, ...rest);
   else throw new Error(`Usage: ${USAGE}`);
 } catch (error) {
   if (error instanceof UnsignedFault) {
@@ -127,8 +150,5 @@ try {
     process.exit(1);
   }
   if (!(error instanceof Refused)) throw error;
-  tell('Refused', error.fault.Code);
-  tell('Retryable', error.fault.Retryable);
-  tell('Danish', error.fault.Danish);
-  for (const { Path, Code, Danish } of list(error.fault.Violation)) tell('Violation', `${Path} ${Code} ${Danish}`);
+  tellRefusal(error);
 }

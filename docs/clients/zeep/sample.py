@@ -6,6 +6,7 @@ Usage: sample.py SETTINGS COMMAND ARGUMENT...
     send DOCUMENT [inline FILE...]   a letter or a notice, typed; the gateway seals it
     send-signed DOCUMENT             one that the system has sealed itself
     receive FOLDER                   everything that waits, stored in a folder
+    read DOCUMENT-ID ROLE            a person with this role has opened it: never for a program to say
     verify DOCUMENT...               who sealed what was stored, and whether it is as it was sealed
 
 SETTINGS is a file with a name and a value on each line: wsdl (the address of the service and "?wsdl"), port (in the
@@ -79,43 +80,57 @@ def accepted(answer: Typed) -> None:
     tell("SubmissionAcceptance", hashlib.sha256(answer.SubmissionAcceptance).hexdigest())
 
 
-def receive(system: CaseSystem, folder: Path, seal_root: Path) -> None:
-    """Store everything that waits, confirm it, and tell that a person has read it."""
+def receive(system: CaseSystem, folder: Path, seal_root: Path) -> bool:
+    """Store and confirm everything that waits; True if all was. What does not verify holds up nothing behind it."""
     page = system.call("ListInbox")
-    receive_page(system, folder, seal_root, page)
+    received = [try_to_receive(system, folder, seal_root, item.DocumentId) for item in page.Item]
     while page.More:
         page = system.call("ListInbox", Cursor=page.NextCursor)
-        receive_page(system, folder, seal_root, page)
+        received += [try_to_receive(system, folder, seal_root, item.DocumentId) for item in page.Item]
+    return all(received)
 
 
-def receive_page(system: CaseSystem, folder: Path, seal_root: Path, page: Typed) -> None:
-    """Do so for what one page of the list names."""
-    for item in page.Item:
-        found = system.call("Retrieve", DocumentId=item.DocumentId)
-        octets: bytes = found.ExactOctets
-        sealed_by = content_signature.verify_sender(octets, seal_root)
-        (folder / f"{item.DocumentId}.xml").write_bytes(octets)
-        tell("DocumentId", item.DocumentId)
-        tell("SealedBy", sealed_by)
-        tell("Name", found.Document.Header.Subject.Name)  # the typed view
-        tell("Digest", hashlib.sha256(octets).hexdigest())
-        for attachment in found.Attachment:
-            require_listed(found.Document, attachment)
-            (folder / f"{item.DocumentId}-{attachment.Number}").write_bytes(attachment.Content)
-            tell("Attachment", f"{attachment.Number} {hashlib.sha256(attachment.Content).hexdigest()}")
-        confirmed = system.call(
-            "ConfirmHandover", DocumentId=item.DocumentId, ContentDigest=hashlib.sha256(octets).digest()
-        )
-        tell("Confirmed", confirmed.State)
-        read = system.call(
-            "RegisterRead",
-            DocumentId=item.DocumentId,
-            ReaderRole="ORDER_CASEWORKER"
-            if system.party.unit_name == "MunicipalityCode"
-            else "STUDY_COUNSELLOR",
-            ReadAt=datetime.now(UTC).replace(microsecond=0),
-        )
-        tell("Read", read.State)
+def try_to_receive(system: CaseSystem, folder: Path, seal_root: Path, document_id: str) -> bool:
+    """Store and confirm one document, or say why not: then it waits on, and somebody must look into it."""
+    tell("DocumentId", document_id)
+    try:
+        receive_one(system, folder, seal_root, document_id)
+    except Broken as error:
+        tell("NotAsSealed", error)
+        return False
+    except Refused as refused:  # for one, it was withdrawn since it was listed
+        tell_refusal(refused)
+        return False
+    return True
+
+
+def receive_one(system: CaseSystem, folder: Path, seal_root: Path, document_id: str) -> None:
+    """Store one document and confirm it."""
+    found = system.call("Retrieve", DocumentId=document_id)
+    octets: bytes = found.ExactOctets
+    contents = {each.Number: each.Content for each in found.Attachment}
+    sealed = content_signature.verify_sender(octets, seal_root)
+    sealed.require_asked(document_id, system.party.reference)
+    sealed.require_attachments(contents)
+    # Read `sealed` alone: found.Document, the typed view, is the gateway's word and no more.
+    tell("SealedBy", sealed.sealer)
+    tell("Sender", sealed.text("Header/Sender/Party/Name"))
+    tell("Name", sealed.text("Header/Subject/Name"))
+    tell("Digest", hashlib.sha256(octets).hexdigest())
+    (folder / f"{document_id}.xml").write_bytes(octets)
+    for number, content in contents.items():
+        (folder / f"{document_id}-{number}").write_bytes(content)
+        tell("Attachment", f"{number} {hashlib.sha256(content).hexdigest()}")
+    digest = hashlib.sha256(octets).digest()
+    confirmed = system.call("ConfirmHandover", DocumentId=document_id, ContentDigest=digest)  # it is on disk
+    tell("Confirmed", confirmed.State)
+
+
+def read(system: CaseSystem, document_id: str, role: str) -> None:
+    """Tell the sender that a person with this role has opened a document."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    answer = system.call("RegisterRead", DocumentId=document_id, ReaderRole=role, ReadAt=now)
+    tell("Read", answer.State)
 
 
 def verify(files: Sequence[str], seal_root: Path) -> None:
@@ -123,7 +138,7 @@ def verify(files: Sequence[str], seal_root: Path) -> None:
     broken = False
     for file in files:
         try:
-            tell("SealedBy", content_signature.verify_sender(Path(file).read_bytes(), seal_root))
+            tell("SealedBy", content_signature.verify_sender(Path(file).read_bytes(), seal_root).sealer)
         except Broken as error:
             broken = True
             tell("NotAsSealed", error)
@@ -131,16 +146,18 @@ def verify(files: Sequence[str], seal_root: Path) -> None:
         raise SystemExit(1)
 
 
-def require_listed(document: Typed, attachment: Typed) -> None:
-    """Refuse an attachment that is not the one that its document lists."""
-    listed = {each.Number: each.Sha256 for each in document.Attachments.Attachment}
-    if listed.get(attachment.Number) != hashlib.sha256(attachment.Content).digest():
-        raise ValueError(f"attachment {attachment.Number} is another one")
-
-
 def tell(name: str, value: object) -> None:
     """Print one fact."""
     print(f"{name}: {value}")
+
+
+def tell_refusal(refused: Refused) -> None:
+    """Print what the gateway's fault says."""
+    tell("Refused", refused.code)
+    tell("Retryable", refused.text("Retryable"))
+    tell("Danish", refused.danish)
+    for violation in refused.violations:
+        tell("Violation", f"{violation.path} {violation.code} {violation.danish}")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -163,7 +180,10 @@ def main(arguments: Sequence[str]) -> None:
             case "send-signed":
                 send_signed(system, Path(rest[0]))
             case "receive":
-                receive(system, Path(rest[0]), seal_root)
+                if not receive(system, Path(rest[0]), seal_root):
+                    raise SystemExit(1)
+            case "read":
+                read(system, *rest)
             case _:
                 raise SystemExit(__doc__)
     except UnsignedFault as fault:  # nobody knows who says so
@@ -172,11 +192,7 @@ def main(arguments: Sequence[str]) -> None:
         tell("UnsignedDanish", fault.danish)
         raise SystemExit(1) from fault
     except Refused as refused:
-        tell("Refused", refused.code)
-        tell("Retryable", refused.text("Retryable"))
-        tell("Danish", refused.danish)
-        for violation in refused.violations:
-            tell("Violation", f"{violation.path} {violation.code} {violation.danish}")
+        tell_refusal(refused)
 
 
 if __name__ == "__main__":

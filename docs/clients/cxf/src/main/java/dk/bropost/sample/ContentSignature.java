@@ -14,9 +14,14 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.PKIXParameters;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,7 +51,8 @@ import org.xml.sax.SAXException;
 /** Judges the content signature of a document that was retrieved: XAdES baseline B, enveloped, by the sender. */
 final class ContentSignature {
     private static final String XADES = "http://uri.etsi.org/01903/v1.3.2#";
-    private static final String DOCUMENT = "urn:dk:bropost:document:1";
+    private static final Duration CLOCK_SKEW = Duration.ofMinutes(5); // that the gateway allows, too
+    private static final Duration MOST_BEFORE = Duration.ofDays(1); // it is sealed once it is written; for clocks that differ
     private static final Set<String> METHODS = Set.of(
             "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
 
@@ -60,29 +66,57 @@ final class ContentSignature {
     }
 
     /**
-     * Who sealed a document: the common name of the certificate.
+     * What the sender that a document names has sealed.
      *
      * <p>Refuses it unless the signature holds, covers the whole document, and is by the organisation that the document names
-     * as its sender, with a certificate under one of the roots (PEM). Revocation is not looked up: the gateway did that when
-     * the document came in.
+     * as its sender, with a certificate that was trusted under one of the roots (PEM) when it was made. When that was, the
+     * signer says. Revocation is not looked up: the gateway did that when the document came in.
      */
-    static String verifySender(byte[] octets, Path roots) throws IOException, GeneralSecurityException, NotAsSealed {
+    static Sealed verifySender(byte[] octets, Path roots) throws IOException, GeneralSecurityException, NotAsSealed {
         try {
-            Element document = parse(octets).getDocumentElement();
-            Element signature = only(document, XMLSignature.XMLNS, "Signature");
-            X509Certificate leaf = trusted(only(only(signature, XMLSignature.XMLNS, "KeyInfo"), XMLSignature.XMLNS, "X509Data"), roots);
+            Element signature = only(parse(octets).getDocumentElement(), XMLSignature.XMLNS, "Signature");
+            Element data = only(only(signature, XMLSignature.XMLNS, "KeyInfo"), XMLSignature.XMLNS, "X509Data");
+            List<X509Certificate> sent = certificates(data);
+            X509Certificate leaf = sent.get(0);
             Element qualifying = only(only(signature, XMLSignature.XMLNS, "Object"), XADES, "QualifyingProperties");
             Element properties = only(qualifying, XADES, "SignedProperties");
 
             DOMValidateContext context = new DOMValidateContext(leaf.getPublicKey(), signature);
             context.setIdAttributeNS(properties, null, "Id");
+            context.setProperty("javax.xml.crypto.dsig.cacheReference", true);
             XMLSignature signed = XMLSignatureFactory.getInstance("DOM").unmarshalXMLSignature(context);
             requireCovered(signed.getSignedInfo(), properties.getAttribute("Id"));
             require(signed.validate(context), "its signature does not hold");
-            requireNamed(properties, leaf);
-            return requireSender(document, leaf);
-        } catch (SAXException | MarshalException | XMLSignatureException | ParserConfigurationException error) {
+            Reference whole = signed.getSignedInfo().getReferences().get(0);
+            Element document = parse(whole.getDigestInputStream().readAllBytes()).getDocumentElement(); // what was signed
+            Sealed sealed = new Sealed(document, subject(leaf).get("CN").toString());
+
+            Element own = only(properties, XADES, "SignedSignatureProperties");
+            requireNamed(own, leaf);
+            Instant signedAt = time(only(own, XADES, "SigningTime").getTextContent());
+            requirePossible(signedAt, time(sealed.text("Header/CreatedAt")));
+            requireTrusted(sent, roots, signedAt);
+            boolean isSender =
+                    ("NTRDK-" + sealed.text("Header/Sender/Party/Cvr")).equals(subject(leaf).get("organizationIdentifier"));
+            require(isSender, "another organisation than its sender has sealed it");
+            return sealed;
+        } catch (SAXException | MarshalException | XMLSignatureException | ParserConfigurationException | RuntimeException error) {
+            // Whatever it is, it proves nothing, and others wait behind it.
             throw new NotAsSealed("it does not hold a content signature");
+        }
+    }
+
+    /** SigningTime is the signer's word, so it must at least be possible. */
+    private static void requirePossible(Instant signedAt, Instant createdAt) throws NotAsSealed {
+        require(!signedAt.isAfter(Instant.now().plus(CLOCK_SKEW)), "its SigningTime lies in the future");
+        require(!signedAt.isBefore(createdAt.minus(MOST_BEFORE)), "its SigningTime lies before it was written");
+    }
+
+    private static Instant time(String text) throws NotAsSealed {
+        try {
+            return OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException error) {
+            throw new NotAsSealed("it has a time without a zone");
         }
     }
 
@@ -112,30 +146,41 @@ final class ContentSignature {
 
     /** SigningCertificateV2 names the certificate by its digest. */
     private static void requireNamed(Element properties, X509Certificate leaf) throws GeneralSecurityException, NotAsSealed {
-        Element signing = only(only(properties, XADES, "SignedSignatureProperties"), XADES, "SigningCertificateV2");
+        Element signing = only(properties, XADES, "SigningCertificateV2");
         Element digest = only(only(only(signing, XADES, "Cert"), XADES, "CertDigest"), XMLSignature.XMLNS, "DigestValue");
         byte[] named = Base64.getMimeDecoder().decode(digest.getTextContent());
         byte[] found = MessageDigest.getInstance("SHA-256").digest(leaf.getEncoded());
         require(MessageDigest.isEqual(named, found), "another certificate has signed it");
     }
 
-    private static String requireSender(Element document, X509Certificate leaf) throws NotAsSealed {
-        Element sender = only(only(only(document, DOCUMENT, "Header"), DOCUMENT, "Sender"), DOCUMENT, "Party");
-        String cvr = only(sender, DOCUMENT, "Cvr").getTextContent();
+    private static Map<String, Object> subject(X509Certificate leaf) throws NotAsSealed {
         try {
             String name = leaf.getSubjectX500Principal().getName("RFC2253", Map.of("2.5.4.97", "organizationIdentifier"));
-            Map<String, Object> subject =
-                    new LdapName(name).getRdns().stream().collect(Collectors.toMap(Rdn::getType, Rdn::getValue));
-            boolean isSender = ("NTRDK-" + cvr).equals(subject.get("organizationIdentifier"));
-            require(isSender, "another organisation than its sender has sealed it");
-            return subject.get("CN").toString();
+            return new LdapName(name).getRdns().stream().collect(Collectors.toMap(Rdn::getType, Rdn::getValue));
         } catch (InvalidNameException error) {
             throw new NotAsSealed("its certificate has no name");
         }
     }
 
-    /** The first certificate, which leads to a root by others that came with it. */
-    private static X509Certificate trusted(Element data, Path roots) throws IOException, GeneralSecurityException, NotAsSealed {
+    /** The certificates that came with the signature, its signer's first; nobody has vouched for them yet. */
+    private static List<X509Certificate> certificates(Element data) throws NotAsSealed {
+        List<X509Certificate> found = new ArrayList<>();
+        try {
+            CertificateFactory factory = CertificateFactory.getInstance("X.509");
+            for (Element each : children(data, XMLSignature.XMLNS, "X509Certificate")) {
+                byte[] octets = Base64.getMimeDecoder().decode(each.getTextContent());
+                found.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(octets)));
+            }
+        } catch (CertificateException error) {
+            throw new NotAsSealed("it holds something else than a certificate");
+        }
+        require(!found.isEmpty(), "it holds no certificate");
+        return found;
+    }
+
+    /** The first certificate leads to a root, by the others, and all were valid then. */
+    private static void requireTrusted(List<X509Certificate> sent, Path roots, Instant at)
+            throws IOException, GeneralSecurityException, NotAsSealed {
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
         Set<TrustAnchor> anchors;
         try (InputStream file = Files.newInputStream(roots)) {
@@ -143,23 +188,17 @@ final class ContentSignature {
                     .map(each -> new TrustAnchor((X509Certificate) each, null))
                     .collect(Collectors.toSet());
         }
-        List<X509Certificate> path = new ArrayList<>();
+        List<X509Certificate> path = sent.stream()
+                .filter(each -> anchors.stream().noneMatch(anchor -> anchor.getTrustedCert().equals(each)))
+                .toList();
+        PKIXParameters parameters = new PKIXParameters(anchors);
+        parameters.setRevocationEnabled(false);
+        parameters.setDate(Date.from(at));
         try {
-            for (Element each : children(data, XMLSignature.XMLNS, "X509Certificate")) {
-                byte[] octets = Base64.getMimeDecoder().decode(each.getTextContent());
-                X509Certificate found = (X509Certificate) factory.generateCertificate(new ByteArrayInputStream(octets));
-                if (anchors.stream().noneMatch(anchor -> anchor.getTrustedCert().equals(found))) {
-                    path.add(found);
-                }
-            }
-            PKIXParameters parameters = new PKIXParameters(anchors);
-            parameters.setRevocationEnabled(false);
-            require(!path.isEmpty(), "it holds no certificate");
             CertPathValidator.getInstance("PKIX").validate(factory.generateCertPath(path), parameters);
         } catch (CertificateException | CertPathValidatorException error) {
-            throw new NotAsSealed("its certificate is not trusted");
+            throw new NotAsSealed("its certificate was not trusted when it was made");
         }
-        return path.get(0);
     }
 
     private static Document parse(byte[] octets) throws SAXException, IOException, ParserConfigurationException {
@@ -170,13 +209,13 @@ final class ContentSignature {
         return factory.newDocumentBuilder().parse(new ByteArrayInputStream(octets));
     }
 
-    private static Element only(Element parent, String namespace, String name) throws NotAsSealed {
+    static Element only(Element parent, String namespace, String name) throws NotAsSealed {
         List<Element> found = children(parent, namespace, name);
         require(found.size() == 1, "it does not hold one " + name);
         return found.get(0);
     }
 
-    private static List<Element> children(Element parent, String namespace, String name) {
+    static List<Element> children(Element parent, String namespace, String name) {
         return children(parent).stream()
                 .filter(each -> namespace.equals(each.getNamespaceURI()) && name.equals(each.getLocalName()))
                 .toList();
@@ -190,7 +229,7 @@ final class ContentSignature {
                 .toList();
     }
 
-    private static void require(boolean holds, String what) throws NotAsSealed {
+    static void require(boolean holds, String what) throws NotAsSealed {
         if (!holds) {
             throw new NotAsSealed(what);
         }

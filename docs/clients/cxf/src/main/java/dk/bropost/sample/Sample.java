@@ -35,11 +35,11 @@ import java.security.MessageDigest;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import javax.xml.datatype.DatatypeFactory;
 import javax.xml.transform.stream.StreamSource;
 
@@ -51,6 +51,7 @@ import javax.xml.transform.stream.StreamSource;
  * send DOCUMENT [inline|mtom|swa FILE...]   a letter or a notice, typed; the gateway seals it
  * send-signed DOCUMENT                      one that the system has sealed itself
  * receive FOLDER                            everything that waits, stored in a folder
+ * read DOCUMENT-ID ROLE                     a person with this role has opened it: never for a program to say
  * verify DOCUMENT...                        who sealed what was stored, and whether it is as it was sealed
  * </pre>
  *
@@ -64,7 +65,7 @@ public final class Sample {
     public static void main(String[] arguments) throws Exception {
         if (arguments.length < 3 && !(arguments.length == 2 && arguments[1].equals("ping"))) {
             System.err.println("Usage: SETTINGS ping | send DOCUMENT [inline|mtom|swa FILE...] | send-signed DOCUMENT"
-                    + " | receive FOLDER | verify DOCUMENT...");
+                    + " | receive FOLDER | read DOCUMENT-ID ROLE | verify DOCUMENT...");
             System.exit(2);
         }
         Connection connection = new Connection(Settings.read(Path.of(arguments[0])));
@@ -75,6 +76,7 @@ public final class Sample {
                 case "send" -> send(connection, rest.get(0), false, rest.subList(1, rest.size()));
                 case "send-signed" -> send(connection, rest.get(0), true, List.of());
                 case "receive" -> receive(connection, Path.of(rest.get(0)));
+                case "read" -> read(connection, rest.get(0), rest.get(1));
                 case "verify" -> verify(connection, rest);
                 default -> throw new IllegalArgumentException(arguments[1]);
             }
@@ -178,7 +180,7 @@ public final class Sample {
         boolean broken = false;
         for (String file : files) {
             try {
-                tell("SealedBy", ContentSignature.verifySender(Files.readAllBytes(Path.of(file)), connection.sealRoot()));
+                tell("SealedBy", ContentSignature.verifySender(Files.readAllBytes(Path.of(file)), connection.sealRoot()).sealer());
             } catch (ContentSignature.NotAsSealed error) {
                 broken = true;
                 tell("NotAsSealed", error.getMessage());
@@ -189,19 +191,39 @@ public final class Sample {
         }
     }
 
+    /** Stores and confirms everything that waits. What does not verify holds up nothing behind it. */
     private static void receive(Connection connection, Path folder)
-            throws GeneralSecurityException, IOException, Gateway.Refused, ContentSignature.NotAsSealed {
+            throws GeneralSecurityException, IOException, Gateway.Refused {
         Gateway service = connection.gateway();
         ListInboxRequest listing = new ListInboxRequest();
         listing.setOnBehalfOf(connection.party());
+        boolean all = true;
         ListInboxResponse page;
         do {
             page = service.listInbox(listing);
             for (InboxItem item : page.getItem()) {
-                receiveOne(connection, service, item.getDocumentId(), folder);
+                all &= isReceived(connection, service, item.getDocumentId(), folder);
             }
             listing.setCursor(page.getNextCursor());
         } while (page.isMore());
+        if (!all) {
+            System.exit(1);
+        }
+    }
+
+    /** Stores and confirms one document, or says why not: then it waits on, and somebody must look into it. */
+    private static boolean isReceived(Connection connection, Gateway service, String documentId, Path folder)
+            throws GeneralSecurityException, IOException {
+        tell("DocumentId", documentId);
+        try {
+            receiveOne(connection, service, documentId, folder);
+            return true;
+        } catch (ContentSignature.NotAsSealed error) {
+            tell("NotAsSealed", error.getMessage());
+        } catch (Gateway.Refused refused) { // for one, it was withdrawn since it was listed
+            tell(refused.fault());
+        }
+        return false;
     }
 
     private static void receiveOne(Connection connection, Gateway service, String documentId, Path folder)
@@ -211,20 +233,25 @@ public final class Sample {
         request.setDocumentId(documentId);
         RetrieveResponse found = service.retrieve(request);
         byte[] octets = octets(found.getExactOctets());
-        String sealedBy = ContentSignature.verifySender(octets, connection.sealRoot());
-        Files.write(folder.resolve(documentId + ".xml"), octets);
-        tell("DocumentId", documentId);
-        tell("SealedBy", sealedBy);
-        tell("Name", found.getDocument().getHeader().getSubject().getName()); // the typed view
-        tell("Digest", HexFormat.of().formatHex(sha256(octets)));
+        Map<Integer, byte[]> contents = new TreeMap<>();
         for (AttachmentContent attachment : found.getAttachment()) {
-            byte[] content = octets(content(service, attachment));
-            requireListed(found.getDocument(), attachment.getNumber(), content);
-            Files.write(folder.resolve(documentId + "-" + attachment.getNumber()), content);
-            tell("Attachment", attachment.getNumber() + " " + HexFormat.of().formatHex(sha256(content)));
+            contents.put(attachment.getNumber(), octets(content(service, attachment)));
+        }
+        Sealed sealed = ContentSignature.verifySender(octets, connection.sealRoot());
+        sealed.requireAsked(documentId, connection.party());
+        sealed.requireAttachments(contents);
+        // Read `sealed` alone: found.getDocument(), the typed view, is the gateway's word and no more. For a typed view
+        // that the sender has sealed, unmarshal sealed.document().
+        tell("SealedBy", sealed.sealer());
+        tell("Sender", sealed.text("Header/Sender/Party/Name"));
+        tell("Name", sealed.text("Header/Subject/Name"));
+        tell("Digest", HexFormat.of().formatHex(sha256(octets)));
+        Files.write(folder.resolve(documentId + ".xml"), octets);
+        for (Map.Entry<Integer, byte[]> each : contents.entrySet()) {
+            Files.write(folder.resolve(documentId + "-" + each.getKey()), each.getValue());
+            tell("Attachment", each.getKey() + " " + HexFormat.of().formatHex(sha256(each.getValue())));
         }
         confirm(connection, service, documentId, octets); // it is on disk
-        read(connection, service, documentId); // a person opened it
     }
 
     /** Content in the envelope or as an MTOM part; if not asked for by MTOM, large attachments come as SwA parts. */
@@ -238,16 +265,6 @@ public final class Sample {
         return parts.get(attachment.getContentId());
     }
 
-    /** Refuses an attachment that is not the one that its document lists. */
-    private static void requireListed(Document document, int number, byte[] content) throws GeneralSecurityException {
-        byte[] digest = sha256(content);
-        boolean listed = document.getAttachments().getAttachment().stream()
-                .anyMatch(each -> each.getNumber() == number && Arrays.equals(each.getSha256(), digest));
-        if (!listed) {
-            throw new IllegalStateException("attachment " + number + " is another one");
-        }
-    }
-
     private static void confirm(Connection connection, Gateway service, String documentId, byte[] octets)
             throws GeneralSecurityException, Gateway.Refused {
         ConfirmHandoverRequest request = new ConfirmHandoverRequest();
@@ -257,14 +274,16 @@ public final class Sample {
         tell("Confirmed", service.confirmHandover(request).getState());
     }
 
-    private static void read(Connection connection, Gateway service, String documentId) throws Gateway.Refused {
+    /** Tells the sender that a person with this role has opened a document. */
+    private static void read(Connection connection, String documentId, String role)
+            throws GeneralSecurityException, IOException, Gateway.Refused {
         RegisterReadRequest request = new RegisterReadRequest();
         request.setOnBehalfOf(connection.party());
         request.setDocumentId(documentId);
-        request.setReaderRole(service.isOfMunicipalities() ? Role.ORDER_CASEWORKER : Role.STUDY_COUNSELLOR);
+        request.setReaderRole(Role.fromValue(role));
         request.setReadAt(DatatypeFactory.newDefaultInstance()
                 .newXMLGregorianCalendar(Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
-        tell("Read", service.registerRead(request).getState());
+        tell("Read", connection.gateway().registerRead(request).getState());
     }
 
     /** A fault came signed, and says what is wrong and where. */
