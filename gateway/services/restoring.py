@@ -220,7 +220,7 @@ def accept(installation: Installation, decision: str) -> Continued:
     old one ends here, and what is known of it outside, or that nothing is. All deliveries are set aside, since some may
     have been made after the backup; for the same reason all waits that would end in evidence of silence begin anew.
     `decision` says who decided and why; the entries commit to it. InputError ARGUMENT_INVALID if the store can serve,
-    STORE_UNFINISHED or STORE_MOVED if it is not here at all.
+    STORE_RESTORED if `compare` has not looked at it, STORE_UNFINISHED or STORE_MOVED if it is not here at all.
     """
     database, at = installation.database, installation.clock()
     new = replace(installation, id=Uuid4.new())
@@ -230,6 +230,10 @@ def accept(installation: Installation, decision: str) -> Continued:
         if mark is None:
             raise InputError(Code.ARGUMENT_INVALID, what="the store is not behind: it can serve as it is")
         remembered = configuration.find_value(connection, _KNOWN)
+        if (
+            remembered is None
+        ):  # nobody has looked yet; "nothing is known" is what a look may find, never a guess
+            raise InputError(mark.code)
         heads = log.log_heads(connection)
     known = _known(installation, remembered.split(_BETWEEN) if remembered else ())
     endings = [_ending(installation, new, head, known.get(head.party, []), decision, at) for head in heads]

@@ -73,9 +73,13 @@ def test_a_folder_without_checkpoints_is_no_success(gateway: Gateway, tmp_path: 
     assert gateway.refused() is Code.STORE_RESTORED
 
 
-def test_a_store_of_which_nobody_keeps_a_checkpoint_goes_on_knowingly(gateway: Gateway) -> None:
+def test_a_store_of_which_nobody_keeps_a_checkpoint_goes_on_knowingly(
+    gateway: Gateway, tmp_path: Path
+) -> None:
     gateway.restore(gateway.back_up())
     assert gateway.refused() is Code.STORE_RESTORED
+    (tmp_path / "empty").mkdir()
+    gateway.ended("restore", "check", tmp_path / "empty")
     assert "0 deliveries are set aside" in accept(gateway)
     with gateway.running() as installation:
         assert inbox(installation) == gateway.sent

@@ -316,6 +316,15 @@ def test_checkpoints_may_be_found_one_after_the_other(house: TestInstallation, k
 # --- a store of which nothing is known outside -------------------------------------------------------------
 
 
+def test_nobody_goes_on_without_having_looked(house: TestInstallation, kept: Kept) -> None:
+    kept.take(house).close()
+    with pytest.raises(InputError) as refused:
+        kept.alone(accept, house.clock())
+    assert refused.value.code is Code.STORE_RESTORED
+    kept.check([], house.clock())
+    kept.alone(accept, house.clock())
+
+
 def test_a_store_of_which_nobody_keeps_a_checkpoint_goes_on_and_says_so(
     house: TestInstallation, kept: Kept
 ) -> None:
