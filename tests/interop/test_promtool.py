@@ -19,7 +19,7 @@ UP: Final = {f"bropost_store_up{{{HERE}}}": "1x40", f"up{{{HERE}}}": "1x40"}
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run it."""
-    program = shutil.which("promtool")
+    program = shutil.which("promtool") or shutil.which("promtool", path="/usr/local/bin")
     assert program is not None, "promtool is not installed: tests/interop/install"
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
