@@ -225,11 +225,16 @@ def begun_anew(earlier: Deadline, at: datetime, calendar: Calendar) -> Deadline:
     """The wait that begins once more at `at`: its warning and its end come after as much working time as before.
 
     So does the wait for an answer when a question came in its place, and any wait that may have been met in a part of
-    the store's history that is lost. ValueError if the times of `earlier` are in no order.
+    the store's history that is lost. One that had no working time, since its days were closed later or it ran by the
+    hours of the day, lasts as long as it would have in the usual calendar, or by the clock: never no time at all.
+    ValueError if the times of `earlier` are in no order.
     """
 
     def moved(moment: datetime) -> datetime:
-        return calendar.add_working_time(at, calendar.working_time_between(earlier.opened_at, moment))
+        for each in (calendar, Calendar()):
+            if lasting := each.working_time_between(earlier.opened_at, moment):
+                return calendar.add_working_time(at, lasting)
+        return at + (moment - earlier.opened_at)
 
     return replace(earlier, opened_at=at, warn_at=moved(earlier.warn_at), due_at=moved(earlier.due_at))
 

@@ -149,7 +149,7 @@ def _lexicon(lists: tuple[WordList, ...]) -> Lexicon:
         for word in each.words:
             if " " in word:
                 phrase = re.compile(rf"(?<!\w){_pattern(word)}(?!\w)")
-                whole = frozenset(part for part in word.split() if "*" not in part)
+                whole = frozenset(p for part in word.split() if "*" not in part for p in part.split("-") if p)
                 phrases[whole] = (*phrases.get(whole, ()), (phrase, each))
             elif word.startswith("*"):
                 _add(endings, word[-_KEY:], word[1:], each)

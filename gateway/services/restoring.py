@@ -102,12 +102,16 @@ def compare(installation: Installation, notes: Sequence[str], *, restored: bool 
     DATABASE_IN_USE.
     """
     database, at = installation.database, installation.clock()
+    if restored:
+        with database.alone(
+            unhurried=True
+        ) as connection:  # said once, it stays said, whatever the check meets
+            database.require_unused(connection)
+            if _mark(connection) is None:
+                configuration.note_set_aside(connection, SetAside.RESTORED)
     with database.alone(unhurried=True) as connection:
         database.require_unused(connection)
         mark = _mark(connection)
-        if restored and mark is None:
-            mark = SetAside.RESTORED
-            configuration.note_set_aside(connection, mark)
         remembered = configuration.find_value(connection, _KNOWN)
         every = (*notes, *(remembered.split(_BETWEEN) if remembered else ()))
         known = _known(installation, every)

@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,29 +139,40 @@ class _Seats:
     """So many seats; who finds none waits a little, as long as those before come and go."""
 
     def __init__(self, seats: int) -> None:
-        self._free = seats
+        self._free = seats  # while one is, nobody waits
         self._moved = 0.0  # when one was last taken or left, monotonic
-        self._changing = threading.Condition()
+        self._waiting: deque[threading.Event] = (
+            deque()
+        )  # each is set when its seat is given, the longest first
+        self._changing = threading.Lock()
 
     def take(self) -> bool:
-        """Whether a seat was free, or became so soon enough. `leave` it then."""
-        until = time.monotonic() + SEAT_SECONDS
+        """Whether a seat was free, or was given soon enough. `leave` it then."""
+        given, until = threading.Event(), time.monotonic() + SEAT_SECONDS
         with self._changing:
-            while not self._free:
-                left = min(until, self._moved + SEAT_SECONDS) - time.monotonic()
-                if left <= 0:
+            if self._free:
+                self._free -= 1
+                self._moved = time.monotonic()
+                return True
+            self._waiting.append(given)
+        while not given.wait(max(0.0, self._left(until))):
+            with self._changing:
+                if not given.is_set() and self._left(until) <= 0:
+                    self._waiting.remove(given)
                     return False
-                self._changing.wait(left)
-            self._free -= 1
-            self._moved = time.monotonic()
-            return True
+        return True
 
     def leave(self) -> None:
         """Let who has waited longest have the seat."""
         with self._changing:
-            self._free += 1
             self._moved = time.monotonic()
-            self._changing.notify()
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
+
+    def _left(self, until: float) -> float:
+        return min(until, self._moved + SEAT_SECONDS) - time.monotonic()
 
 
 @dataclass(frozen=True)

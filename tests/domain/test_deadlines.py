@@ -234,6 +234,18 @@ def test_a_wait_that_begins_anew_lasts_as_much_working_time_whenever_that_is(
     assert (anew.kind, anew.opened_at) == (kind, at)
 
 
+def test_a_wait_without_working_time_does_not_begin_anew_with_no_time_at_all() -> None:
+    (first,) = opened_by(State.ACCEPTED, TUESDAY, RISK, CALENDAR)
+    closed = Calendar(frozenset(TUESDAY.date() + timedelta(days=each) for each in range(10)))
+    at = TUESDAY + timedelta(days=20)
+    usual = CALENDAR.working_time_between(TUESDAY, first.due_at)
+    assert closed.working_time_between(TUESDAY, first.due_at) == timedelta(0)
+    assert closed.working_time_between(at, begun_anew(first, at, closed).due_at) == usual
+    saturday = datetime(2026, 10, 10, 8, tzinfo=UTC)
+    by_the_clock = replace(first, opened_at=saturday, warn_at=saturday, due_at=saturday + timedelta(days=1))
+    assert begun_anew(by_the_clock, at, CALENDAR).due_at == at + timedelta(days=1)
+
+
 def test_a_wait_whose_times_are_in_no_order_does_not_begin_anew() -> None:
     (first,) = opened_by(State.ACCEPTED, TUESDAY, RISK, CALENDAR)
     with pytest.raises(ValueError, match="backwards"):

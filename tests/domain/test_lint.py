@@ -111,6 +111,7 @@ def test_a_short_beginning_counts_at_the_start_of_a_word_only() -> None:
     def listed(*listed: str) -> Lexicon:
         return WordLists((WordList(Rule.X02, "test", Match.WORD, listed, date(2026, 1, 1)),)).on(DAY)
 
+    assert listed("får anti-depressiv").rules_found("Hun får anti-depressiv-medicin.") == {Rule.X02}
     assert listed("autis*").rules_found("autistisk") == {Rule.X02}
     assert listed("autis*").rules_found("nautisk") == frozenset()
     assert listed("diagno*").rules_found("En angstdiagnose.") == {Rule.X02}

@@ -216,8 +216,11 @@ def test_a_store_that_does_not_say_where_it_comes_from_is_doubted_if_the_operato
     send_letter(house)
     kept.take(house, marked=False).close()
     at = house.clock() + timedelta(hours=1)
-    assert not kept.check(kept.outside[:1], at, restored=True).is_whole
+    with pytest.raises(InputError):
+        kept.check(["no checkpoint"], at, restored=True)
     assert kept.refused() is Code.STORE_RESTORED  # said once, it stays said
+    assert not kept.check(kept.outside[:1], at).is_whole
+    assert kept.refused() is Code.STORE_RESTORED
     doubted = kept.check(kept.outside, at).doubted
     assert doubted is not None
     assert doubted.deliveries == 1

@@ -137,6 +137,18 @@ def test_who_finds_nothing_free_waits_for_those_before_who_are_quick() -> None:
         assert list(pool.map(scanner.find, [b"brev"] * 24)) == [None] * 24
 
 
+def test_a_seat_is_given_to_who_has_waited_longest_though_others_come_back_at_once() -> None:
+    scanner = Clamd("unix:/nowhere", 5, at_once=2)
+
+    def scan(_: int) -> None:
+        for _again in range(20):
+            with scanner.sitting():
+                time.sleep(0.05)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(scan, range(8)))  # 8 with 2 seats: in order, each waits for three scans
+
+
 def test_nobody_waits_for_those_who_have_not_moved_for_a_while() -> None:
     with clamd() as fake:
         scanner = Clamd(fake.address, 5)
