@@ -140,13 +140,14 @@ def test_who_finds_nothing_free_waits_for_those_before_who_are_quick() -> None:
 def test_a_seat_is_given_to_who_has_waited_longest_though_others_come_back_at_once() -> None:
     scanner = Clamd("unix:/nowhere", 5, at_once=2)
 
-    def scan(_: int) -> None:
-        for _again in range(20):
+    def scans(times: int) -> int:
+        for _ in range(times):
             with scanner.sitting():
-                time.sleep(0.05)
+                threading.Event().wait(0.05)  # so long a scan takes
+        return times
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(scan, range(8)))  # 8 with 2 seats: in order, each waits for three scans
+    with ThreadPoolExecutor(8) as pool:  # with 2 seats, in order, each waits for three scans
+        assert sum(pool.map(scans, [20] * 8)) == 160
 
 
 def test_nobody_waits_for_those_who_have_not_moved_for_a_while() -> None:
